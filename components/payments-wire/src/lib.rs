@@ -1,0 +1,68 @@
+//! The events of the payments context, as its consumers read them.
+//!
+//! Each event carries the public snapshot after the change. A change that an old consumer could not read needs a new
+//! version of the type.
+
+use ids::{PaymentId, UserId};
+use money::Money;
+use serde::{Deserialize, Serialize};
+
+/// A payment was created.
+pub const PAYMENT_CREATED: &str = "payments.payment.created.v1";
+/// The provider has begun to work on it.
+pub const PAYMENT_PROCESSING: &str = "payments.payment.processing.v1";
+/// The payer has to do something (3-D Secure).
+pub const PAYMENT_REQUIRES_ACTION: &str = "payments.payment.requires_action.v1";
+/// The amount is held on the payer's side.
+pub const PAYMENT_AUTHORIZED: &str = "payments.payment.authorized.v1";
+/// The money is taken: the receipt is due.
+pub const PAYMENT_CAPTURED: &str = "payments.payment.captured.v1";
+/// The payment was canceled before capture.
+pub const PAYMENT_CANCELED: &str = "payments.payment.canceled.v1";
+/// The hold ran out before capture.
+pub const PAYMENT_EXPIRED: &str = "payments.payment.expired.v1";
+/// The provider declined.
+pub const PAYMENT_FAILED: &str = "payments.payment.failed.v1";
+
+/// Where a payment is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Created; nobody was asked for money yet.
+    RequiresConfirmation,
+    /// The provider is being asked; the outcome is not known.
+    Processing,
+    /// The payer has to do something.
+    RequiresAction,
+    /// The amount is held.
+    Authorized,
+    /// The money is taken.
+    Captured,
+    /// Canceled before capture.
+    Canceled,
+    /// The hold ran out.
+    Expired,
+    /// Declined.
+    Failed,
+}
+
+/// The public snapshot of a payment: `data` of each event above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentSnapshot {
+    /// Which payment.
+    pub id: PaymentId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Where it is.
+    pub status: PaymentStatus,
+    /// What was asked for.
+    pub amount: Money,
+    /// What was taken so far; zero before capture.
+    pub captured: Money,
+    /// What it is for, in the payer's words; at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Why it failed, one of the sandbox's and Stripe's decline codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_code: Option<String>,
+}

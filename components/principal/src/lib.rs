@@ -1,0 +1,74 @@
+//! Who asks, with what right, until when: plain types between the edge, which fills them in, and the contexts.
+//!
+//! The edge puts [`Principal`], [`RequestScope`] and [`Idempotency`] into the request's extensions; contexts take them
+//! out as extractors. A context never reads an identity from a header.
+
+mod idempotency;
+mod scope;
+
+pub use idempotency::{Idempotency, IdempotencyKey, InvalidKey};
+pub use scope::{RequestScope, TraceId};
+
+use ambient::Timestamp;
+use axum_core::extract::FromRequestParts;
+use http::request::Parts;
+use problem::{Problem, UNAUTHENTICATED, FORBIDDEN};
+
+/// An authenticated caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The account, such as `usr_00…`; the `sub` of the token.
+    pub subject: String,
+    /// The login that the token came from, such as `ses_00…`; none for an API key.
+    pub session: Option<String>,
+    /// What the token allows, such as `payments:write`.
+    pub scopes: Vec<String>,
+    /// Roles such as `operator`.
+    pub roles: Vec<String>,
+    /// How strongly the person proved who they are (`acr`); 1 is a password, 2 a second factor.
+    pub assurance: u8,
+    /// When the token expires.
+    pub expires_at: Timestamp,
+}
+
+impl Principal {
+    /// Whether the caller has a role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+
+    /// Requires a role.
+    ///
+    /// # Errors
+    /// A 403 problem that names the role.
+    pub fn require_role(&self, role: &str) -> Result<(), Problem> {
+        if self.has_role(role) {
+            return Ok(());
+        }
+        Err(Problem::new(FORBIDDEN).detail(format!("the role `{role}` is needed")))
+    }
+
+    /// Requires a scope.
+    ///
+    /// # Errors
+    /// A 403 problem that names the scope.
+    pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
+        if self.scopes.iter().any(|own| own == scope) {
+            return Ok(());
+        }
+        Err(Problem::new(FORBIDDEN).detail(format!("the scope `{scope}` is needed")))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    /// Takes the caller that the edge has authenticated; without one the answer is 401.
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::new(UNAUTHENTICATED).challenge("Bearer"))
+    }
+}

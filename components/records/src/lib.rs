@@ -1,0 +1,68 @@
+//! Port: versioned records, each change committed with its events in one step.
+//!
+//! What lives here: the words of a change and of its outcome. What does not: Redis, key-value stores, scripts (see
+//! `records-redis`), and the double (`records-memory`). One contract suite (`records-contract`) binds them all.
+//!
+//! A record is a head (which body is current) and bodies, each written once under a key never reused. A change writes
+//! one body, then one atomic step checks everything (once-row, version, rules of the postings) and only then moves the
+//! head, posts, appends the events, updates indexes and timers. There is no moment at which the state changed and the
+//! event is missing.
+
+mod change;
+mod ledger;
+mod once;
+mod outcome;
+
+pub use change::{Change, Content, IndexStep, Meta, RecordKey, TimerStep, InvalidName, IndexName};
+pub use events::EventVersion as Version;
+pub use ledger::{AccountKey, Balance, Posting, TrialBalance};
+pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
+pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};
+
+use ambient::Timestamp;
+use async_trait::async_trait;
+use core::time::Duration;
+
+/// The most bytes that the content of one body may have.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The most bytes that the summary of an index entry may have.
+pub const MAX_SUMMARY_BYTES: usize = 256;
+
+/// The records of one context in one partition.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// The current state of a record; `None` where there never was one. A tombstone is a record without content.
+    /// Two round trips: the head, the body.
+    async fn load(&self, key: &RecordKey) -> Result<Option<Record>, RecordsError>;
+
+    /// Carries out a change, or says why not; see [`Outcome`]. Two round trips: the body, the script.
+    async fn commit(&self, change: Change) -> Result<Outcome, RecordsError>;
+
+    /// What is known of a once-row: one round trip, to be sent beside a load, before a decision is made.
+    async fn once(&self, key: &OnceKey) -> Result<Option<OnceState>, RecordsError>;
+
+    /// A page of an index, newest (greatest sort key) first; at most `limit` (1 to 100) entries.
+    async fn list(&self, index: &IndexName, after: Option<&Cursor>, limit: u32) -> Result<Page, RecordsError>;
+
+    /// How many entries an index has, in O(1).
+    async fn count(&self, index: &IndexName) -> Result<u64, RecordsError>;
+
+    /// The balances of accounts, in the order asked; zero where nothing was ever posted. O(1) each.
+    async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError>;
+
+    /// The running trial balance, a line per currency; each `sum_minor` is zero at every instant.
+    async fn trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError>;
+
+    /// Takes timers that are due, each for `lease`: whoever does not finish one in that time loses it to the next.
+    async fn claim_timers(&self, limit: u32, lease: Duration) -> Result<Vec<DueTimer>, RecordsError>;
+
+    /// Ends a claimed timer; does nothing when the lease was lost or the timer was set again in the meantime.
+    async fn finish_timer(&self, timer: &DueTimer) -> Result<(), RecordsError>;
+
+    /// Housekeeping, once a pulse by one leased worker: the high-water mark of commits against a rollback of Redis,
+    /// and bodies that lost or were replaced and are older than 24 h.
+    async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError>;
+
+    /// Whether both stores answer: one cheap round trip to each.
+    async fn ready(&self) -> Result<(), RecordsError>;
+}

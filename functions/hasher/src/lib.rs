@@ -1,0 +1,1 @@
+//! Password hashing behind a private route.

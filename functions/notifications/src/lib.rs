@@ -1,0 +1,1 @@
+//! Inbox over HTTP.

@@ -1,0 +1,1 @@
+//! Payments' timers: settlement of unknown outcomes, expiry of holds.

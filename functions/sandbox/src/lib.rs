@@ -1,0 +1,1 @@
+//! Development only: card acquirer with scripted outcomes, mailbox.

@@ -1,0 +1,1 @@
+//! Small guests of the host's own tests.

@@ -1,0 +1,1 @@
+//! Component, end-to-end and fault tests of the whole system.
