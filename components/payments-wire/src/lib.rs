@@ -3,6 +3,7 @@
 //! Each event carries the public snapshot after the change. A change that an old consumer could not read needs a new
 //! version of the type.
 
+use ambient::Timestamp;
 use ids::{PaymentId, UserId};
 use money::Money;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,8 @@ pub struct PaymentSnapshot {
     pub amount: Money,
     /// What was taken so far; zero before capture.
     pub captured: Money,
+    /// When it was created; the same in each event of the payment, so that lists of it keep one order.
+    pub created_at: Timestamp,
     /// What it is for, in the payer's words; at most 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
