@@ -1,0 +1,55 @@
+//! `cargo xtask ci`: `test`, then what needs tools that a contributor may not have.
+//!
+//! A missing tool is a failure that names the command which installs it; nothing is skipped in silence. Advisories are
+//! not asked for here: their database is out of reach on closed networks, so the release workflow does that.
+use std::process::{Command, ExitCode};
+
+use crate::narration;
+use crate::process;
+use crate::setup::SetUp;
+use crate::test::{self, TestFlags, steps};
+use crate::workspace::Workspace;
+
+/// Tools, what they are asked, and the step's name.
+const CHECKS: [(&str, &[&str], &str); 2] = [
+    (
+        "cargo-deny",
+        &[
+            "deny",
+            "--all-features",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ],
+        "licences, bans, sources",
+    ),
+    (
+        "cargo-machete",
+        &["machete"],
+        "dependencies that nobody uses",
+    ),
+];
+
+/// Runs everything and prints the report of `test` with the steps added.
+///
+/// # Errors
+/// When the set-up cannot be completed.
+pub fn run(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::Result<ExitCode> {
+    let mut report = test::report_of(workspace, setup, flags)?;
+    for (tool, arguments, name) in CHECKS {
+        let there = process::answer(workspace.command(tool).arg("--version")).is_some();
+        if there {
+            let mut command: Command = workspace.command("cargo");
+            command.args(arguments);
+            steps::step(workspace, &mut report, name, &mut command)?;
+        } else {
+            narration::say(&format!(
+                "✗ {name}: {tool} is missing; install it with `cargo install --locked {tool}`"
+            ));
+            report.step(name, false, std::time::Duration::ZERO);
+        }
+    }
+    report.print(flags.json)?;
+    Ok(report.exit_code())
+}

@@ -1,0 +1,121 @@
+//! The commands and their flags. What each does is in the module of its name.
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::setup::{SetUp, WasmRoute};
+use crate::workspace::Workspace;
+
+/// Everything that Spindrift does by itself.
+///
+/// Two commands are enough to begin: `cargo xtask up` starts the whole system on this machine, `cargo xtask test` runs
+/// what a contributor runs. Both complete the set-up first.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is here, what is missing, and the command that mends it.
+    Doctor {
+        /// Print one JSON document instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build every function's component and print the sizes.
+    Build {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        /// Print the sizes as one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start the whole system here: Redis, every function, the pulse. Ctrl-C stops it.
+    Up {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        #[command(flatten)]
+        up: crate::up::UpFlags,
+    },
+    /// Format, lints, documentation, components, tests of every floor.
+    Test {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        #[command(flatten)]
+        test: crate::test::TestFlags,
+    },
+    /// What CI runs: `test`, then licences, bans and sources of dependencies, and dependencies that nobody uses.
+    Ci {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        #[command(flatten)]
+        test: crate::test::TestFlags,
+    },
+    /// Run one child under a lock and die with the parent; `up` starts everything this way.
+    #[command(hide = true)]
+    RunChild {
+        /// File that is locked for as long as the child lives; its text is the child's process id.
+        #[arg(long)]
+        lock: PathBuf,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+/// Flags of every command that completes the set-up.
+#[derive(Debug, Args)]
+struct SetUpFlags {
+    /// Change the system without asking (install Redis, add the wasm target).
+    #[arg(long, short)]
+    yes: bool,
+    /// How to get the wasm32-wasip2 target: `rustup`, `packages`, or `auto` (rustup first).
+    #[arg(
+        long,
+        hide = true,
+        env = "SPINDRIFT_WASM_TARGET",
+        default_value = "auto"
+    )]
+    wasm_target: WasmRoute,
+}
+
+impl SetUpFlags {
+    fn plan(&self) -> SetUp {
+        SetUp {
+            yes: self.yes,
+            route: self.wasm_target,
+        }
+    }
+}
+
+/// Parses the arguments and runs the command; an error is printed with its chain.
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::here()?;
+    match cli.command {
+        Command::Doctor { json } => crate::doctor::run(&workspace, json),
+        Command::Build { setup, json } => crate::components::run(&workspace, &setup.plan(), json),
+        Command::Up { setup, up } => crate::up::run(&workspace, &setup.plan(), &up),
+        Command::Test { setup, test } => crate::test::run(&workspace, &setup.plan(), &test),
+        Command::Ci { setup, test } => crate::ci::run(&workspace, &setup.plan(), &test),
+        Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),
+    }
+}

@@ -1,0 +1,174 @@
+//! `cargo xtask build`: every function's component, and whether it is small enough.
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use crate::narration::{self, Stopwatch};
+use crate::process;
+use crate::setup::SetUp;
+use crate::workspace::{Environment, Function, WASM_TARGET, Workspace};
+
+/// The most that a component may weigh.
+const BUDGET_BYTES: u64 = 1_500_000;
+
+/// The most for a component that carries templates.
+const BUDGET_WITH_TEMPLATES_BYTES: u64 = 2_500_000;
+
+/// The components that carry templates.
+const WITH_TEMPLATES: [&str; 2] = ["notifications", "notifications-worker"];
+
+/// The size of one built component.
+///
+/// **Shape** in JSON: `{"name":"users","bytes":812345,"budget_bytes":1500000}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Size {
+    /// Component id.
+    pub name: String,
+    /// What it weighs.
+    pub bytes: u64,
+    /// What it may weigh.
+    pub budget_bytes: u64,
+}
+
+/// Completes the set-up, builds, prints the table.
+///
+/// # Errors
+/// When the build fails or a component is above its budget.
+pub fn run(workspace: &Workspace, setup: &SetUp, json: bool) -> anyhow::Result<ExitCode> {
+    let environment = setup.wasm(workspace)?;
+    let sizes = build(workspace, &environment)?;
+    if json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&sizes).context("writing JSON")?
+        );
+    } else {
+        print!("{}", table(&sizes));
+    }
+    check(&sizes)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds every function in one call of cargo and weighs what came out.
+///
+/// # Errors
+/// When there is no function, or the build fails.
+pub fn build(workspace: &Workspace, environment: &Environment) -> anyhow::Result<Vec<Size>> {
+    let functions = workspace.functions()?;
+    if functions.is_empty() {
+        bail!(
+            "there is no function in {}",
+            workspace.root.join("functions").display()
+        );
+    }
+    let stopwatch = Stopwatch::start();
+    let mut cargo = workspace.cargo(environment);
+    cargo.args(["build", "--profile", "component", "--target", WASM_TARGET]);
+    for function in &functions {
+        cargo.args(["--package", &function.name]);
+    }
+    narration::say(&format!("… building {} components", functions.len()));
+    process::openly("building the components", &mut cargo)?;
+    narration::say(&format!(
+        "✓ {} components are built ({})",
+        functions.len(),
+        stopwatch.words()
+    ));
+    functions.iter().map(weigh).collect()
+}
+
+fn weigh(function: &Function) -> anyhow::Result<Size> {
+    let bytes = std::fs::metadata(&function.wasm)
+        .with_context(|| {
+            format!(
+                "{} was built, but {} is not there",
+                function.name,
+                function.wasm.display()
+            )
+        })?
+        .len();
+    Ok(Size {
+        name: function.name.clone(),
+        bytes,
+        budget_bytes: budget_bytes(&function.name),
+    })
+}
+
+fn budget_bytes(name: &str) -> u64 {
+    if WITH_TEMPLATES.contains(&name) {
+        BUDGET_WITH_TEMPLATES_BYTES
+    } else {
+        BUDGET_BYTES
+    }
+}
+
+/// One line a component.
+fn table(sizes: &[Size]) -> String {
+    sizes
+        .iter()
+        .map(|size| {
+            let share = size.bytes * 100 / size.budget_bytes;
+            format!(
+                "{:<24} {:>7} kB  {share:>3} % of its budget\n",
+                size.name,
+                size.bytes / 1000
+            )
+        })
+        .collect()
+}
+
+/// Refuses components above their budget.
+///
+/// # Errors
+/// When one is; the text names all of them.
+pub fn check(sizes: &[Size]) -> anyhow::Result<()> {
+    let heavy: Vec<String> = sizes
+        .iter()
+        .filter(|size| size.bytes > size.budget_bytes)
+        .map(|size| {
+            format!(
+                "{} weighs {} bytes, {} are allowed",
+                size.name, size.bytes, size.budget_bytes
+            )
+        })
+        .collect();
+    if heavy.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", heavy.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(name: &str, bytes: u64) -> Size {
+        Size {
+            name: name.to_owned(),
+            bytes,
+            budget_bytes: budget_bytes(name),
+        }
+    }
+
+    #[test]
+    fn refuses_a_component_one_byte_above_its_budget_and_names_it() {
+        assert!(check(&[size("users", BUDGET_BYTES)]).is_ok());
+        let error = check(&[
+            size("users", BUDGET_BYTES),
+            size("payments", BUDGET_BYTES + 1),
+        ])
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("payments weighs 1500001 bytes"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn templates_give_more_room() {
+        assert!(check(&[size("notifications", BUDGET_BYTES + 1)]).is_ok());
+    }
+}

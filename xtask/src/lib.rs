@@ -1,0 +1,22 @@
+//! All automation of the project: what is missing is found and mended, components are built, the system is
+//! started, tests are run and counted.
+//!
+//! What is not here: anything that runs components. The embedded host is a program of its own that `up` builds and
+//! starts, so that `cargo xtask doctor` compiles and answers within the first minute on a fresh machine.
+
+pub mod acl;
+pub mod child;
+pub mod ci;
+pub mod cli;
+pub mod components;
+pub mod doctor;
+pub mod narration;
+pub mod process;
+pub mod redis_server;
+pub mod resp;
+pub mod setup;
+pub mod signals;
+pub mod test;
+pub mod up;
+pub mod version;
+pub mod workspace;

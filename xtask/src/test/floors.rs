@@ -1,0 +1,326 @@
+//! Which test belongs to which floor. The one table: everything that cargo can test falls into exactly one row.
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use crate::process;
+use crate::workspace::Workspace;
+
+/// A floor of the tests, from the fastest to the slowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Floor {
+    /// Domains, use cases, seams and tools, native, without a network.
+    Unit,
+    /// One suite a port, on every implementation; the access rules of Redis.
+    Contract,
+    /// The embedded host with small guests.
+    Host,
+    /// Built components in the host.
+    Component,
+    /// Journeys over real sockets.
+    EndToEnd,
+    /// Kill, restart, cut, duplicate, reorder.
+    Fault,
+}
+
+/// Files under `tests/` are put on their floor by the beginning of their name.
+const BY_NAME: [(&str, Floor); 4] = [
+    ("contract", Floor::Contract),
+    ("component", Floor::Component),
+    ("end_to_end", Floor::EndToEnd),
+    ("fault", Floor::Fault),
+];
+
+impl Floor {
+    /// All floors in the order in which they run.
+    pub fn all() -> [Self; 6] {
+        [
+            Self::Unit,
+            Self::Contract,
+            Self::Host,
+            Self::Component,
+            Self::EndToEnd,
+            Self::Fault,
+        ]
+    }
+
+    /// The name on the command line and in the counts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Contract => "contract",
+            Self::Host => "host",
+            Self::Component => "component",
+            Self::EndToEnd => "end-to-end",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// Whether its tests load the guests of `infra/host/guests`.
+    pub fn needs_guests(self) -> bool {
+        matches!(self, Self::Contract | Self::Host)
+    }
+
+    /// Whether its tests run the functions' components.
+    pub fn needs_components(self) -> bool {
+        matches!(self, Self::Component | Self::EndToEnd | Self::Fault)
+    }
+
+    /// Whether whatever passes on the embedded host must pass on stock Spin too.
+    pub fn runs_on_stock(self) -> bool {
+        matches!(self, Self::Component | Self::EndToEnd)
+    }
+}
+
+/// Something that cargo can test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its package.
+    pub package: String,
+    /// `lib`, `bin`, or the name of a file under `tests/`.
+    pub kind: Kind,
+    /// Where it belongs.
+    pub floor: Floor,
+}
+
+/// The kinds of targets that hold tests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Tests beside the code of a library.
+    Lib,
+    /// Tests beside the code of a program.
+    Bin,
+    /// A file under `tests/`.
+    File(String),
+}
+
+/// Every target of the workspace that holds tests.
+///
+/// # Errors
+/// When cargo does not describe the workspace.
+pub fn targets(workspace: &Workspace) -> anyhow::Result<Vec<Target>> {
+    let text = process::answer(workspace.command("cargo").args([
+        "metadata",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ]))
+    .context("asking cargo for the workspace's packages: `cargo metadata` fails")?;
+    let metadata: Metadata = serde_json::from_str(&text).context("reading cargo's description")?;
+    let root = workspace
+        .root
+        .to_str()
+        .context("the project's path is not UTF-8")?;
+    targets_in(&metadata, root)
+}
+
+/// Arguments of `cargo test` that select one floor. `None` when the floor has no test.
+pub fn selection(targets: &[Target], floor: Floor) -> Option<Vec<String>> {
+    let of_floor: Vec<&Target> = targets
+        .iter()
+        .filter(|target| target.floor == floor)
+        .collect();
+    if of_floor.is_empty() {
+        return None;
+    }
+    let packages: BTreeSet<&str> = of_floor
+        .iter()
+        .map(|target| target.package.as_str())
+        .collect();
+    let kinds: BTreeSet<&Kind> = of_floor.iter().map(|target| &target.kind).collect();
+    let mut arguments = Vec::new();
+    for package in packages {
+        arguments.extend(["--package".to_owned(), package.to_owned()]);
+    }
+    for kind in kinds {
+        match kind {
+            Kind::Lib => arguments.push("--lib".to_owned()),
+            Kind::Bin => arguments.push("--bins".to_owned()),
+            Kind::File(name) => arguments.extend(["--test".to_owned(), name.clone()]),
+        }
+    }
+    Some(arguments)
+}
+
+/// Packages whose documentation may hold examples that run.
+pub fn documented_packages(targets: &[Target]) -> Vec<&str> {
+    targets
+        .iter()
+        .filter(|target| target.kind == Kind::Lib)
+        .map(|target| target.package.as_str())
+        .collect()
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: String,
+    targets: Vec<PackageTarget>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PackageTarget {
+    name: String,
+    kind: Vec<String>,
+    test: bool,
+}
+
+fn targets_in(metadata: &Metadata, root: &str) -> anyhow::Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for package in &metadata.packages {
+        let folder = package
+            .manifest_path
+            .trim_start_matches(root)
+            .trim_start_matches('/');
+        for target in package.targets.iter().filter(|target| target.test) {
+            let kind = match target.kind.first().map(String::as_str) {
+                Some("lib" | "rlib" | "proc-macro") => Kind::Lib,
+                Some("bin") => Kind::Bin,
+                Some("test") => Kind::File(target.name.clone()),
+                // Functions are cdylibs, and empty outside wasm; guests are examples.
+                Some("cdylib" | "example" | "custom-build" | "bench") => continue,
+                other => bail!(
+                    "package {} has a target of the unknown kind {other:?}",
+                    package.name
+                ),
+            };
+            let floor = floor_of(&package.name, folder, &kind)?;
+            targets.push(Target {
+                package: package.name.clone(),
+                kind,
+                floor,
+            });
+        }
+    }
+    Ok(targets)
+}
+
+fn floor_of(package: &str, folder: &str, kind: &Kind) -> anyhow::Result<Floor> {
+    if let Kind::File(name) = kind
+        && let Some((_, floor)) = BY_NAME
+            .iter()
+            .find(|(beginning, _)| name.starts_with(beginning))
+    {
+        return Ok(*floor);
+    }
+    if folder.starts_with("infra/host/") {
+        return Ok(Floor::Host);
+    }
+    if package.ends_with("-contract") || folder.starts_with("tests/support/") {
+        return Ok(Floor::Contract);
+    }
+    match kind {
+        Kind::File(name) if folder.starts_with("tests/") => {
+            let names: Vec<&str> = BY_NAME.iter().map(|(name, _)| *name).collect();
+            bail!("tests/{name} is on no floor: its name begins with one of {names:?}")
+        }
+        _ => Ok(Floor::Unit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floor(package: &str, folder: &str, kind: Kind) -> Floor {
+        floor_of(package, &format!("{folder}/Cargo.toml"), &kind).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_test_has_its_floor() {
+        let file = |name: &str| Kind::File(name.to_owned());
+        for (package, folder, kind, expected) in [
+            ("money", "components/money", Kind::Lib, Floor::Unit),
+            ("money", "components/money", file("properties"), Floor::Unit),
+            (
+                "records-contract",
+                "components/records-contract",
+                Kind::Lib,
+                Floor::Contract,
+            ),
+            (
+                "records-redis",
+                "components/records-redis",
+                file("contract"),
+                Floor::Contract,
+            ),
+            (
+                "xtask",
+                "xtask",
+                file("contract_redis_users"),
+                Floor::Contract,
+            ),
+            ("xtask", "xtask", file("tidy"), Floor::Unit),
+            ("host", "infra/host", file("routes"), Floor::Host),
+            ("host", "infra/host", Kind::Lib, Floor::Host),
+            (
+                "tests",
+                "tests",
+                file("component_imports"),
+                Floor::Component,
+            ),
+            (
+                "tests",
+                "tests",
+                file("end_to_end_journey"),
+                Floor::EndToEnd,
+            ),
+            ("tests", "tests", file("fault_kill"), Floor::Fault),
+        ] {
+            assert_eq!(
+                floor(package, folder, kind.clone()),
+                expected,
+                "{package} {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_tests_package_with_another_name_is_refused() {
+        let refusal =
+            floor_of("tests", "tests/Cargo.toml", &Kind::File("misc".to_owned())).unwrap_err();
+        assert!(
+            refusal.to_string().contains("tests/misc is on no floor"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn every_target_of_this_workspace_has_a_floor() {
+        let targets = targets(&Workspace::here().unwrap()).unwrap();
+        assert!(
+            targets
+                .iter()
+                .any(|target| target.package == "xtask" && target.kind == Kind::Lib)
+        );
+    }
+
+    #[test]
+    fn a_floor_is_selected_by_packages_and_kinds() {
+        let target = |package: &str, kind, floor| Target {
+            package: package.to_owned(),
+            kind,
+            floor,
+        };
+        let targets = [
+            target("money", Kind::Lib, Floor::Unit),
+            target("tests", Kind::File("fault_kill".to_owned()), Floor::Fault),
+            target("ids", Kind::Lib, Floor::Unit),
+        ];
+        assert_eq!(
+            selection(&targets, Floor::Unit).unwrap(),
+            ["--package", "ids", "--package", "money", "--lib"]
+        );
+        assert_eq!(
+            selection(&targets, Floor::Fault).unwrap(),
+            ["--package", "tests", "--test", "fault_kill"]
+        );
+        assert_eq!(selection(&targets, Floor::Host), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! `cargo xtask test`: everything that a contributor runs, counted by floor.
+
+pub mod floors;
+pub mod report;
+pub mod steps;
+pub mod tally;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use self::floors::Floor;
+use self::report::Report;
+use crate::setup::SetUp;
+use crate::up::application;
+use crate::workspace::Workspace;
+
+/// Flags of `test` and `ci`.
+#[derive(Debug, Clone, Args)]
+pub struct TestFlags {
+    /// Run only this floor, and only what it needs; may be given more than once.
+    #[arg(long, value_enum)]
+    pub floor: Vec<Floor>,
+    /// Run the component and end-to-end floors once more, on the stock `spin` of the PATH.
+    #[arg(long)]
+    pub stock: bool,
+    /// Print one JSON document instead of the last lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs all steps, also after one has failed, and prints the count of each floor.
+///
+/// # Errors
+/// When the set-up cannot be completed.
+pub fn run(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::Result<ExitCode> {
+    let report = report_of(workspace, setup, flags)?;
+    report.print(flags.json)?;
+    Ok(report.exit_code())
+}
+
+/// The same without the last lines, for `ci`, which adds steps of its own.
+///
+/// # Errors
+/// When the set-up cannot be completed.
+pub fn report_of(
+    workspace: &Workspace,
+    setup: &SetUp,
+    flags: &TestFlags,
+) -> anyhow::Result<Report> {
+    if flags.stock
+        && application::stock_spin(workspace)
+            .is_none_or(|version| version < application::OLDEST_SPIN)
+    {
+        bail!(
+            "--stock needs a spin of version {} or later on the PATH: https://spinframework.dev/install",
+            application::OLDEST_SPIN
+        );
+    }
+    let environment = setup.wasm(workspace)?;
+    setup.redis(workspace)?;
+    let everything = flags.floor.is_empty();
+    let floors: Vec<Floor> = Floor::all()
+        .into_iter()
+        .filter(|floor| everything || flags.floor.contains(floor))
+        .collect();
+
+    let mut report = Report::default();
+    if everything {
+        steps::looks(workspace, &environment, &mut report)?;
+    }
+    if floors.iter().any(|floor| floor.needs_guests()) {
+        steps::guests(workspace, &environment, &mut report)?;
+    }
+    if floors.iter().any(|floor| floor.needs_components()) {
+        steps::components(workspace, &environment, &mut report);
+        steps::host(workspace, &mut report)?;
+    }
+    let targets = floors::targets(workspace)?;
+    for floor in &floors {
+        steps::floor(
+            workspace,
+            &environment,
+            *floor,
+            &targets,
+            false,
+            &mut report,
+        )?;
+    }
+    if flags.stock {
+        for floor in floors.iter().filter(|floor| floor.runs_on_stock()) {
+            steps::floor(workspace, &environment, *floor, &targets, true, &mut report)?;
+        }
+    }
+    Ok(report)
+}

@@ -1,0 +1,231 @@
+//! The single steps: each is timed, each writes its output into `target/xtask/<step>.log`, none ends the run.
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use super::floors::{self, Floor, Target};
+use super::report::Report;
+use super::tally::{Tally, complaints};
+use crate::narration::{self, Stopwatch, Task};
+use crate::process;
+use crate::workspace::{Environment, WASM_TARGET, Workspace};
+
+/// Crates that are made of wasm bindings: linted for wasm besides the functions.
+const WASM_LIBRARIES: [&str; 2] = ["edge-spin", "platform-spin"];
+
+/// Format, lints on both targets, documentation.
+///
+/// # Errors
+/// When a program cannot be started.
+pub fn looks(
+    workspace: &Workspace,
+    environment: &Environment,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let cargo = |arguments: &[&str]| {
+        let mut command = workspace.cargo(environment);
+        command.args(arguments);
+        command
+    };
+    step(
+        workspace,
+        report,
+        "format",
+        &mut cargo(&["fmt", "--all", "--check"]),
+    )?;
+    step(
+        workspace,
+        report,
+        "lints, native",
+        &mut cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    let mut wasm = cargo(&["clippy", "--target", WASM_TARGET]);
+    for function in workspace.functions()? {
+        wasm.args(["--package", &function.name]);
+    }
+    for library in WASM_LIBRARIES {
+        wasm.args(["--package", library]);
+    }
+    wasm.args(["--", "-D", "warnings"]);
+    step(workspace, report, "lints, wasm32", &mut wasm)?;
+    step(
+        workspace,
+        report,
+        "documentation",
+        cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+/// The guests of the host's own tests.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub fn guests(
+    workspace: &Workspace,
+    environment: &Environment,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let mut cargo = workspace.cargo(environment);
+    cargo.args([
+        "build",
+        "--package",
+        "guests",
+        "--examples",
+        "--profile",
+        "guest",
+        "--target",
+        WASM_TARGET,
+    ]);
+    step(workspace, report, "guests of the host's tests", &mut cargo)
+}
+
+/// Every function's component, within its budget.
+pub fn components(workspace: &Workspace, environment: &Environment, report: &mut Report) {
+    let stopwatch = Stopwatch::start();
+    let result = crate::components::build(workspace, environment)
+        .and_then(|sizes| crate::components::check(&sizes));
+    if let Err(error) = &result {
+        narration::say(&format!("✗ {error:#}"));
+    }
+    report.step(
+        "components, within their budgets",
+        result.is_ok(),
+        stopwatch.elapsed(),
+    );
+}
+
+/// The embedded host that the upper floors start.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub fn host(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    let mut cargo = workspace.cargo(&Environment::default());
+    cargo.args(["build", "--package", "host"]);
+    step(workspace, report, "embedded host", &mut cargo)
+}
+
+/// One program that must end well.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn step(
+    workspace: &Workspace,
+    report: &mut Report,
+    name: &str,
+    command: &mut Command,
+) -> anyhow::Result<()> {
+    let log = workspace.scratch().join(format!("{}.log", file_name(name)));
+    let task = Task::start(name);
+    let ended_well = process::into_file(command, &log)?;
+    let took = if ended_well {
+        task.done()
+    } else {
+        task.failed()
+    };
+    if !ended_well {
+        narration::say(&format!(
+            "{}\n(all of it: {})",
+            process::tail(&log),
+            log.display()
+        ));
+    }
+    report.step(name, ended_well, took);
+    Ok(())
+}
+
+/// All tests of one floor. A floor without a test is said to be empty and counts nothing.
+///
+/// # Errors
+/// When cargo cannot be started or its output not be read.
+pub fn floor(
+    workspace: &Workspace,
+    environment: &Environment,
+    floor: Floor,
+    targets: &[Target],
+    stock: bool,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let name = if stock {
+        format!("{} on stock", floor.name())
+    } else {
+        floor.name().to_owned()
+    };
+    let Some(selection) = floors::selection(targets, floor) else {
+        narration::say(&format!("– the {name} floor has no tests"));
+        report.floor(name, Tally::default(), std::time::Duration::ZERO);
+        return Ok(());
+    };
+    let mut calls = vec![selection];
+    if floor == Floor::Unit {
+        let mut examples = vec!["--doc".to_owned()];
+        for package in floors::documented_packages(targets) {
+            examples.extend(["--package".to_owned(), package.to_owned()]);
+        }
+        calls.push(examples);
+    }
+    let task = Task::start(&format!("tests, {name}"));
+    let mut tally = Tally::default();
+    for (number, call) in calls.iter().enumerate() {
+        let mut cargo = workspace.cargo(environment);
+        cargo.args(["test", "--no-fail-fast"]).args(call);
+        for (key, value) in surroundings(workspace, stock) {
+            cargo.env(key, value);
+        }
+        let log = workspace
+            .scratch()
+            .join(format!("{}-{number}.log", file_name(&name)));
+        let ended_well = process::into_file(&mut cargo, &log)?;
+        let output = std::fs::read(&log).with_context(|| format!("reading {}", log.display()))?;
+        let output = String::from_utf8_lossy(&output);
+        tally.add(Tally::read(&output, ended_well));
+        for complaint in complaints(&output) {
+            narration::say(&format!("    {complaint}"));
+        }
+        if !ended_well {
+            narration::say(&format!("    (all of it: {})", log.display()));
+        }
+    }
+    let took = if tally.failed == 0 {
+        task.done()
+    } else {
+        task.failed()
+    };
+    report.floor(name, tally, took);
+    Ok(())
+}
+
+/// What tests may want to know: where the built things are, and which host to run them on.
+fn surroundings(workspace: &Workspace, stock: bool) -> Vec<(&'static str, String)> {
+    let wasm = workspace.target.join(WASM_TARGET);
+    let mut variables = vec![
+        (
+            "SPINDRIFT_GUESTS_DIR",
+            wasm.join("guest/examples").display().to_string(),
+        ),
+        (
+            "SPINDRIFT_COMPONENTS_DIR",
+            wasm.join("component").display().to_string(),
+        ),
+        (
+            "SPINDRIFT_HOST",
+            workspace.program("host").display().to_string(),
+        ),
+    ];
+    if stock {
+        variables.push(("SPINDRIFT_STOCK", "1".to_owned()));
+    }
+    variables
+}
+
+fn file_name(step: &str) -> String {
+    step.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
+}
