@@ -1,4 +1,4 @@
-//! Clock and randomness: the two inputs that a pure function cannot make for itself.
+//! Clock, randomness and waiting: the inputs that a pure function cannot make for itself.
 //!
 //! Everything else takes them as parameters, so that tests decide what time it is. Clippy refuses the ambient ones
 //! outside this crate.
@@ -9,6 +9,8 @@ mod timestamp;
 pub use doubles::{CountedRandom, FixedClock};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 
+use async_trait::async_trait;
+use core::time::Duration;
 use uuid::Uuid;
 
 /// Tells the time.
@@ -21,6 +23,13 @@ pub trait Clock: Send + Sync {
 pub trait Random: Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Lets time pass: a deadline is a race between a call and a sleep.
+#[async_trait]
+pub trait Sleep: Send + Sync {
+    /// Comes back after this long; dropping the future ends the wait.
+    async fn sleep(&self, duration: Duration);
 }
 
 /// The clock of the system, or of WASI inside a component.

@@ -7,7 +7,7 @@ mod idempotency;
 mod scope;
 
 pub use idempotency::{Idempotency, IdempotencyKey, InvalidKey};
-pub use scope::{RequestScope, TraceId};
+pub use scope::{RequestScope, TIMEOUT_HEADER, TRACE_HEADER, TraceId};
 
 use ambient::Timestamp;
 use axum_core::extract::FromRequestParts;

@@ -7,6 +7,7 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A W3C trace id: 16 bytes, written as 32 hexadecimal digits; never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +61,23 @@ impl RequestScope {
     }
 }
 
+/// The header that carries the trace on internal calls; stock Spin overwrites `traceparent` when it exports spans.
+pub const TRACE_HEADER: HeaderName = HeaderName::from_static("x-spindrift-trace");
+/// The header that carries the time left. **Units** whole milliseconds.
+pub const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-request-timeout");
+
+impl RequestScope {
+    /// Writes trace and time left into the headers of a call to another service, so that it belongs to the same trace
+    /// and gives up when the caller does.
+    pub fn forward(&self, headers: &mut HeaderMap, now: Timestamp, cap: Duration) {
+        if let Ok(trace) = HeaderValue::from_str(&self.trace.to_string()) {
+            headers.insert(TRACE_HEADER, trace);
+        }
+        let left_ms = u64::try_from(self.remaining(now, cap).as_millis()).unwrap_or(u64::MAX);
+        headers.insert(TIMEOUT_HEADER, HeaderValue::from(left_ms.max(1)));
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for RequestScope {
     type Rejection = Infallible;
 
@@ -76,6 +94,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestScope {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_to_another_service_carries_the_trace_and_the_time_left() {
+        let scope = RequestScope { trace: TraceId(7), deadline: Timestamp::from_unix_ms(2_500) };
+        let mut headers = HeaderMap::new();
+        scope.forward(&mut headers, Timestamp::from_unix_ms(1_000), Duration::from_secs(10));
+        assert_eq!(headers["x-spindrift-trace"], "00000000000000000000000000000007");
+        assert_eq!(headers["x-request-timeout"], "1500");
+        scope.forward(&mut headers, Timestamp::from_unix_ms(9_000), Duration::from_secs(10));
+        assert_eq!(headers["x-request-timeout"], "1", "never zero: the callee refuses a header of zero");
+    }
 
     #[test]
     fn a_trace_id_is_32_lower_case_digits_and_not_zero() {

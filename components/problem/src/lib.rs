@@ -1,10 +1,12 @@
 //! Problem documents: the one shape of every error on the wire (RFC 9457).
 //!
-//! What lives here: the document, the kinds that belong to no context, and the way into an HTTP response. What does
-//! not: which error becomes which problem; that is one exhaustive match at each context's edge.
+//! What lives here: the document, the kinds that belong to no context, the way into an HTTP response, and the JSON
+//! extractor whose refusals are problems. What does not: which error becomes which problem; that is one exhaustive match at each context's edge.
 
+mod json;
 mod kinds;
 
+pub use json::Json;
 pub use kinds::*;
 
 use axum_core::response::{IntoResponse, Response};
@@ -33,13 +35,14 @@ pub struct Problem {
     instance: Option<String>,
     retry_after_s: Option<u32>,
     challenge: Option<&'static str>,
+    cause: Option<String>,
     members: Map<String, Value>,
 }
 
 impl Problem {
     /// A problem of this kind, without detail.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, instance: None, retry_after_s: None, challenge: None, members: Map::new() }
+        Self { kind, detail: None, instance: None, retry_after_s: None, challenge: None, cause: None, members: Map::new() }
     }
 
     /// Adds what the caller may know about this occurrence; never a secret and never an internal cause.
@@ -75,6 +78,31 @@ impl Problem {
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Keeps the error behind it, with its chain of sources, for the one log line that the edge writes; it never goes
+    /// over the wire.
+    #[must_use]
+    pub fn caused_by(mut self, error: &dyn core::error::Error) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            chain.push_str(": ");
+            chain.push_str(&error.to_string());
+            source = error.source();
+        }
+        self.cause = Some(chain);
+        self
+    }
+
+    /// The chain of errors behind it, for the log.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Whether this occurrence has its name already.
+    pub fn has_instance(&self) -> bool {
+        self.instance.is_some()
     }
 
     /// The kind.
@@ -136,6 +164,25 @@ mod tests {
         assert_eq!(document["status"], 404);
         assert_eq!(document["resource"], "payment");
         assert_eq!(document["type"], "/problems/not-found");
+    }
+
+    #[test]
+    fn the_cause_is_kept_for_the_log_and_never_sent() {
+        #[derive(Debug)]
+        struct Outer(std::num::ParseIntError);
+        impl std::fmt::Display for Outer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("no number")
+            }
+        }
+        impl std::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let problem = Problem::new(INTERNAL).caused_by(&Outer("x".parse::<u8>().unwrap_err()));
+        assert_eq!(problem.cause(), Some("no number: invalid digit found in string"));
+        assert!(!problem.to_json().to_string().contains("digit"));
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Where Spin calls in: the HTTP handler and the Redis-triggered worker.

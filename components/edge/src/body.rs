@@ -1,0 +1,125 @@
+//! The body of a request: its content type and its size, before anything inside sees it.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use problem::{MALFORMED, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
+
+/// Reads the body, at most `limit_bytes`; nothing beyond the limit is ever held in memory.
+///
+/// A method whose body has no meaning (RFC 9110, 9.3) is not read at all: that saves the call to the host.
+///
+/// # Errors
+/// 413 when it is too large, 415 when there is one that is not JSON, 400 when it breaks off.
+pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+    let declared = declared_bytes(&parts.headers)?;
+    let meaningless = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+    if meaningless || declared == Some(0) {
+        return Ok(Bytes::new());
+    }
+    if declared.is_some_and(|bytes| bytes > limit_bytes as u64) {
+        return Err(too_large(limit_bytes));
+    }
+    let json = is_json(&parts.headers);
+    if declared.is_some() && !json {
+        return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
+    }
+    let bytes = match Limited::new(body, limit_bytes).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(limit_bytes)),
+        Err(error) => return Err(Problem::new(MALFORMED).detail("the body breaks off").caused_by(error.as_ref())),
+    };
+    if !bytes.is_empty() && !json {
+        return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
+    }
+    Ok(bytes)
+}
+
+fn too_large(limit_bytes: usize) -> Problem {
+    Problem::new(TOO_LARGE).member("limit_bytes", limit_bytes)
+}
+
+/// What `Content-Length` says, where it is there.
+fn declared_bytes(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(header::CONTENT_LENGTH) else {
+        return Ok(None);
+    };
+    let bytes = value.to_str().ok().and_then(|text| text.parse().ok());
+    bytes.map(Some).ok_or_else(|| Problem::new(MALFORMED).detail("Content-Length is not a number"))
+}
+
+/// `application/json` or `application/<anything>+json`, with any parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, Request};
+
+    async fn status(request: http::request::Builder, body: Body) -> Result<usize, u16> {
+        let (parts, body) = request.body(body).unwrap().into_parts();
+        read(&parts, body, 8).await.map(|bytes| bytes.len()).map_err(|problem| problem.status().as_u16())
+    }
+
+    fn post() -> http::request::Builder {
+        Request::post("/").header("content-type", "application/json")
+    }
+
+    /// A body of unknown size, in pieces.
+    fn streamed(pieces: &'static [&'static str]) -> Body {
+        let pieces = pieces.iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())));
+        Body::from_stream(futures::stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn a_body_up_to_the_limit_is_read_and_a_larger_one_refused() {
+        assert_eq!(status(post().header("content-length", 8), Body::from("12345678")).await, Ok(8));
+        assert_eq!(status(post().header("content-length", 9), Body::from("123456789")).await, Err(413));
+        assert_eq!(status(post(), streamed(&["1234", "5678"])).await, Ok(8));
+        assert_eq!(status(post(), streamed(&["1234", "5678", "9"])).await, Err(413));
+        assert_eq!(status(post().header("content-length", 2), Body::from("123456789")).await, Err(413), "a lie");
+    }
+
+    #[tokio::test]
+    async fn only_json_is_taken() {
+        for (kind, expected) in [
+            ("application/json", Ok(2)),
+            ("Application/JSON; charset=utf-8", Ok(2)),
+            ("application/merge-patch+json", Ok(2)),
+            ("text/plain", Err(415)),
+            ("application/jsonp", Err(415)),
+            ("application/x-www-form-urlencoded", Err(415)),
+            ("text/x+json", Err(415)),
+        ] {
+            let request = || Request::post("/").header("content-type", HeaderValue::from_static(kind));
+            assert_eq!(status(request(), Body::from("{}")).await, expected, "{kind}");
+            assert_eq!(status(request().header("content-length", 2), Body::from("{}")).await, expected, "{kind}");
+        }
+        assert_eq!(status(Request::post("/"), Body::from("{}")).await, Err(415));
+        assert_eq!(status(Request::post("/"), Body::empty()).await, Ok(0));
+        assert_eq!(status(Request::post("/").header("content-length", 0), Body::empty()).await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_body_without_meaning_is_not_read() {
+        assert_eq!(status(Request::get("/"), streamed(&["123456789"])).await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_malformed() {
+        let broken = Body::from_stream(futures::stream::iter([
+            Ok(Bytes::from_static(b"{")),
+            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+        ]));
+        assert_eq!(status(post(), broken).await, Err(400));
+    }
+}

@@ -1,0 +1,88 @@
+//! What a function tells the edge about itself.
+
+use crate::bearer::Bearer;
+use crate::cors::Cors;
+use crate::{MetricsSink, TokenKeys};
+use access_token::Verifier;
+use ambient::{Clock, Random, Sleep};
+use core::time::Duration;
+use std::sync::Arc;
+
+/// The longest that a request may take, unless configured otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The most bytes that a body may have, unless configured otherwise.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The configuration of one function's edge.
+pub struct EdgeConfig {
+    pub(crate) service: &'static str,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) sleep: Arc<dyn Sleep>,
+    pub(crate) bearer: Option<Bearer>,
+    pub(crate) cors: Cors,
+    pub(crate) trusted_hops: u8,
+    pub(crate) deadline: Duration,
+    pub(crate) body_limit_bytes: usize,
+    pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
+}
+
+impl EdgeConfig {
+    /// The edge of `service`: no tokens, no other origins, 10 s, 1 MiB, no metrics.
+    pub fn new(service: &'static str, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sleep: Arc<dyn Sleep>) -> Self {
+        Self {
+            service,
+            clock,
+            random,
+            sleep,
+            bearer: None,
+            cors: Cors::default(),
+            trusted_hops: 0,
+            deadline: DEADLINE,
+            body_limit_bytes: BODY_LIMIT_BYTES,
+            metrics: None,
+        }
+    }
+
+    /// Verifies access tokens. Without this, `Authorization` is left to the routes.
+    #[must_use]
+    pub fn bearer(mut self, verifier: Verifier, keys: TokenKeys) -> Self {
+        self.bearer = Some(Bearer::new(verifier, keys));
+        self
+    }
+
+    /// Lets browsers call from these origins, separated by whitespace, such as `https://app.example`.
+    #[must_use]
+    pub fn cors_origins(mut self, origins: &str) -> Self {
+        self.cors = Cors::new(origins);
+        self
+    }
+
+    /// How many proxies in front are believed when they say that the caller came over https.
+    #[must_use]
+    pub fn trusted_hops(mut self, hops: u8) -> Self {
+        self.trusted_hops = hops;
+        self
+    }
+
+    /// The longest that a request may take; a caller may ask for less.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The most bytes that a body may have.
+    #[must_use]
+    pub fn body_limit_bytes(mut self, bytes: usize) -> Self {
+        self.body_limit_bytes = bytes;
+        self
+    }
+
+    /// Where each request is counted.
+    #[must_use]
+    pub fn metrics(mut self, sink: Arc<dyn MetricsSink>) -> Self {
+        self.metrics = Some(sink);
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! Front desk: index, health of the whole, metrics, the catalogue of problems.

@@ -1,0 +1,1 @@
+//! The ports' adapters over Spin's host: HTTP, Redis, key-value, variables, sleep.
