@@ -13,6 +13,9 @@ name!(
     AccountKey
 );
 
+/// The largest amount and balance, either way: scripts hold numbers as doubles, exact up to here (2^53 − 1).
+pub const MAX_EXACT_MINOR: i64 = (1 << 53) - 1;
+
 /// One leg.
 ///
 /// **Units** minor units, each within ±(2^53 − 1). **Invariant** over one change, `posted_minor` sums to zero per
@@ -56,4 +59,25 @@ pub struct TrialBalance {
     pub sum_minor: i64,
     /// How many legs were ever posted.
     pub legs: u64,
+}
+
+/// One leg as it lies in the journal, append-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The context's commit number: the legs of one change share it.
+    pub commit: u64,
+    /// The place among the legs of its change, from 0.
+    pub leg: u32,
+    /// Which account.
+    pub account: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// What was added to the posted balance.
+    pub posted_minor: i64,
+    /// What was added to the held amount.
+    pub held_minor: i64,
+    /// The account after this leg.
+    pub after: Balance,
+    /// The body that caused it.
+    pub body: uuid::Uuid,
 }

@@ -8,14 +8,17 @@
 //! head, posts, appends the events, updates indexes and timers. There is no moment at which the state changed and the
 //! event is missing.
 
+mod acceptance;
 mod change;
+mod cursor;
 mod ledger;
 mod once;
 mod outcome;
 
 pub use change::{Change, Content, IndexStep, Meta, RecordKey, TimerStep, InvalidName, IndexName};
 pub use events::EventVersion as Version;
-pub use ledger::{AccountKey, Balance, Posting, TrialBalance};
+pub use acceptance::WrittenEvent;
+pub use ledger::{AccountKey, Balance, LedgerRow, Posting, TrialBalance, MAX_EXACT_MINOR};
 pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
 pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};
 
@@ -27,6 +30,12 @@ use core::time::Duration;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The most bytes that the summary of an index entry may have.
 pub const MAX_SUMMARY_BYTES: usize = 256;
+/// The most bytes that the sort key of an index entry may have.
+pub const MAX_SORT_BYTES: usize = 200;
+/// The most legs, events, index steps and timer steps that one change may have, each.
+pub const MAX_STEPS: usize = 64;
+/// The most entries of one page.
+pub const MAX_PAGE: u32 = 100;
 
 /// The records of one context in one partition.
 #[async_trait]
