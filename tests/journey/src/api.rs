@@ -1,0 +1,139 @@
+//! Blocking HTTP to one system, with the answer as JSON.
+
+use crate::Step;
+use anyhow::Context as _;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// A system's public entry.
+#[derive(Clone)]
+pub struct Api {
+    base: String,
+    agent: ureq::Agent,
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// `METHOD /path`.
+    pub request: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, byte for byte.
+    pub text: String,
+    /// The body as JSON; null where it is none.
+    pub json: Value,
+    /// Whether the answer is a replay of an earlier one.
+    pub replayed: bool,
+    /// How long the exchange took.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// Fails unless the status is the expected one, showing the answer.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub fn expect(self, status: u16) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            self.status == status,
+            "{} answered {} instead of {status}: {}",
+            self.request,
+            self.status,
+            self.text
+        );
+        Ok(self)
+    }
+
+    /// A text member of the answer.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn text_of(&self, member: &str) -> anyhow::Result<String> {
+        self.json
+            .get(member)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .with_context(|| format!("{} answered without `{member}`: {}", self.request, self.text))
+    }
+
+    /// The step that this answer ends.
+    pub fn step(&self, what: &'static str, answer: impl Into<String>) -> Step {
+        Step {
+            what,
+            request: self.request.clone(),
+            status: self.status,
+            answer: answer.into(),
+            took: self.took,
+            is_effect: false,
+        }
+    }
+}
+
+impl Api {
+    /// The system at a URL such as `http://127.0.0.1:3000`.
+    pub fn new(base: &str) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build()
+            .new_agent();
+        Self { base: base.trim_end_matches('/').to_owned(), agent }
+    }
+
+    /// Asks whether every dependency is there.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn ready(&self) -> anyhow::Result<Step> {
+        let answer = self.get("/readyz", None)?.expect(200)?;
+        Ok(answer.step("ask whether everything is ready", "ready"))
+    }
+
+    /// Sends a GET.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn get(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let start = now();
+        let response = request.call().with_context(|| format!("GET {path} was not answered"))?;
+        read(format!("GET {path}"), response, start)
+    }
+
+    /// Sends a POST with a JSON body.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
+        let mut request =
+            self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let start = now();
+        let response =
+            request.send(body.to_string().as_str()).with_context(|| format!("POST {path} was not answered"))?;
+        read(format!("POST {path}"), response, start)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client outside the system measures with its own clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+fn read(request: String, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> anyhow::Result<Answer> {
+    let status = response.status().as_u16();
+    let replayed = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
+    let text =
+        response.body_mut().read_to_string().with_context(|| format!("the body of {request} broke off"))?;
+    let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Ok(Answer { request, status, text, json, replayed, took: start.elapsed() })
+}

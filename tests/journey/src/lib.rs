@@ -1,0 +1,59 @@
+//! One person's walk through the public HTTP API: register, log in, pay, get the receipt, see the overview.
+//!
+//! `cargo xtask demo` prints it, the end-to-end tests check it, the fault tests interrupt it: each step can be tried
+//! again after a crash and says what must hold. Nothing here knows how the system is built; any system that is up and
+//! has the sandbox will do.
+
+mod api;
+mod person;
+
+pub use api::{Answer, Api};
+pub use person::Person;
+
+use std::time::{Duration, Instant};
+
+/// One step that was played, for whoever looks on.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What the person did, in their words.
+    pub what: &'static str,
+    /// The request line, such as `POST /v1/payments`.
+    pub request: String,
+    /// The HTTP status of the last answer.
+    pub status: u16,
+    /// A few words of the answer.
+    pub answer: String,
+    /// How long it took: one exchange, or from cause to effect for a step that waits.
+    pub took: Duration,
+    /// Whether `took` is the time from an event to its effect.
+    pub is_effect: bool,
+}
+
+/// How long an effect may take before the journey calls it lost.
+pub const EFFECT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Plays the whole journey; calls `look` after each step.
+///
+/// # Errors
+/// The first step that did not do what it must, with the answer that it got.
+pub fn play(api: &Api, seed: &str, look: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
+    look(&api.ready()?);
+    let mut person = Person::new(api.clone(), seed);
+    look(&person.register()?);
+    look(&person.log_in()?);
+    look(&person.see_profile()?);
+    look(&person.create_payment(1099, "tok_visa")?);
+    look(&person.create_payment_again()?);
+    let paid = Instant::now();
+    look(&person.confirm()?);
+    look(&person.await_receipt(paid)?);
+    look(&person.await_overview(paid)?);
+    look(&person.await_welcome_mail()?);
+    look(&person.was_charged_once()?);
+    look(&person.create_payment(2500, "tok_declined")?);
+    look(&person.confirm_declined()?);
+    look(&person.stranger_sees_nothing()?);
+    look(&person.refresh()?);
+    look(&person.see_profile()?);
+    Ok(())
+}
