@@ -1,0 +1,155 @@
+//! The keys and the words of access tokens: what is signed, what is published.
+
+use crate::domain::{Session, User};
+use access_token::{Claims, Jwks, SigningKey};
+use ambient::Timestamp;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use core::time::Duration;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// How long an access token holds. A session that was ended lives on in its last token for at most this long.
+const LIFE: Duration = Duration::from_secs(600);
+/// What a person may do by a login.
+const SCOPE: &str = "payments:read payments:write notifications:read notifications:write profile";
+/// How strongly a password proves who somebody is (`acr`).
+const PASSWORD_ASSURANCE: &str = "1";
+
+/// Why the configured keys cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKeys {
+    /// There is none.
+    #[error("no signing key is configured")]
+    None,
+    /// One of them is not 32 bytes in base64url. **Units** `place` counts from 1.
+    #[error("signing key {place} is not a 32-byte seed in base64url")]
+    Seed {
+        /// Which one.
+        place: usize,
+    },
+}
+
+/// Issues access tokens.
+///
+/// **Invariant** the first key signs; all keys are published, so that a token signed with the next or the previous one
+/// holds everywhere: rotation is renaming next to current, and nobody is logged out.
+pub struct Issuer {
+    issuer: String,
+    audience: String,
+    current: SigningKey,
+    published: Jwks,
+}
+
+/// A signed token and how long it holds.
+pub(crate) struct AccessToken {
+    /// The JWS.
+    pub(crate) text: String,
+    /// **Units** seconds.
+    pub(crate) expires_in_s: i64,
+}
+
+impl Issuer {
+    /// Takes the issuer's name, the audience and the seeds.
+    ///
+    /// **Shape** of `seeds`: base64url Ed25519 seeds separated by white space: current, next, previous; only the first
+    /// is required.
+    ///
+    /// # Errors
+    /// [`UnusableKeys`] when there is none or one is malformed.
+    pub fn new(issuer: &str, audience: &str, seeds: &str) -> Result<Self, UnusableKeys> {
+        let mut keys = Vec::new();
+        for (index, seed) in seeds.split_whitespace().enumerate() {
+            let malformed = UnusableKeys::Seed { place: index + 1 };
+            let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(seed.trim_end_matches('=')).map_err(|_| malformed)?);
+            let seed: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed)?;
+            keys.push(SigningKey::from_seed(seed));
+        }
+        let published = Jwks { keys: keys.iter().map(SigningKey::jwk).collect() };
+        let current = keys.into_iter().next().ok_or(UnusableKeys::None)?;
+        Ok(Self { issuer: issuer.to_owned(), audience: audience.to_owned(), current, published })
+    }
+
+    /// The public keys of all tokens that may be about.
+    pub fn jwks(&self) -> &Jwks {
+        &self.published
+    }
+
+    /// Signs a token for one session of an account; it never outlives the session.
+    pub(crate) fn issue(&self, user: &User, session: &Session, name: Uuid, now: Timestamp) -> AccessToken {
+        let expires_at = now.plus(LIFE).min(session.expires_at);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: user.id.to_string(),
+            aud: self.audience.clone(),
+            exp: expires_at.unix_s(),
+            nbf: now.unix_s(),
+            iat: now.unix_s(),
+            jti: name.to_string(),
+            sid: Some(session.id.to_string()),
+            scope: SCOPE.to_owned(),
+            roles: user.roles.clone(),
+            acr: PASSWORD_ASSURANCE.to_owned(),
+        };
+        let expires_in_s = expires_at.unix_s().saturating_sub(now.unix_s());
+        AccessToken { text: self.current.sign(&claims), expires_in_s }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Session;
+    use crate::testing::{self, SEED, anna};
+    use access_token::Verifier;
+    use ids::SessionId;
+
+    fn seed(byte: u8) -> String {
+        URL_SAFE_NO_PAD.encode([byte; 32])
+    }
+
+    #[test]
+    fn what_it_signs_holds_by_what_it_publishes() {
+        let issuer = Issuer::new("https://id.test", "spindrift", &seed(1)).unwrap();
+        let now = testing::now();
+        let user = anna();
+        let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), user.id, 1, now);
+        let token = issuer.issue(&user, &session, Uuid::from_u128(3), now);
+        let claims = Verifier::new("https://id.test", "spindrift").verify(&token.text, issuer.jwks(), now).unwrap();
+        assert_eq!(claims.sub, user.id.to_string());
+        assert_eq!(claims.sid, Some(session.id.to_string()));
+        assert_eq!(claims.exp - claims.iat, 600);
+        assert_eq!(claims.roles, ["user"]);
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_its_session() {
+        let issuer = Issuer::new("https://id.test", "spindrift", SEED).unwrap();
+        let begun = testing::now();
+        let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), anna().id, 1, begun);
+        let late = begun.plus(Duration::from_secs(30 * 86_400 - 60));
+        assert_eq!(issuer.issue(&anna(), &session, Uuid::nil(), late).expires_in_s, 60);
+    }
+
+    #[test]
+    fn rotating_the_keys_logs_nobody_out() {
+        let now = testing::now();
+        let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), anna().id, 1, now);
+        let keys = |seeds: &str| Issuer::new("https://id.test", "spindrift", seeds).unwrap();
+        let before = keys(&format!("{} {}", seed(1), seed(2)));
+        let after = keys(&format!("{} {} {}", seed(2), seed(3), seed(1)));
+        let verifier = Verifier::new("https://id.test", "spindrift");
+        for (signs, publishes) in [(&before, &after), (&after, &before)] {
+            let token = signs.issue(&anna(), &session, Uuid::nil(), now);
+            assert!(verifier.verify(&token.text, publishes.jwks(), now).is_ok());
+        }
+    }
+
+    #[test]
+    fn refuses_to_start_without_a_good_key() {
+        let refusal = |seeds: &str| Issuer::new("https://id.test", "spindrift", seeds).err();
+        assert_eq!(refusal("  "), Some(UnusableKeys::None));
+        assert_eq!(refusal("AAAA"), Some(UnusableKeys::Seed { place: 1 }));
+        assert_eq!(refusal(&format!("{} not-base64!", seed(1))), Some(UnusableKeys::Seed { place: 2 }));
+    }
+}

@@ -1,0 +1,23 @@
+//! Identity: accounts, logins, sessions and the tokens that the other services believe.
+//!
+//! What lives here: `domain` (nouns and decisions), `app` (one use case a file), `wire` (bodies of records, events,
+//! requests and answers), `http` (the routes), and the client of the hasher. What does not: hashing itself (the
+//! `hasher` component), verifying tokens (`access-token`, by the edge of each service), and any message to a person
+//! (the notifications context, from our events).
+
+pub mod app;
+pub mod domain;
+mod hasher_client;
+pub mod http;
+mod hashing;
+mod issuer;
+mod state;
+#[cfg(test)]
+mod testing;
+pub mod wire;
+
+pub use hasher_client::HasherClient;
+pub use hashing::{HashingError, PasswordHashing};
+pub use http::PROBLEMS;
+pub use issuer::{Issuer, UnusableKeys};
+pub use state::Users;

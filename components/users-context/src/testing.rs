@@ -1,0 +1,358 @@
+//! The house in which this context's tests live: records in memory that yield, count and fail on command, a hasher
+//! that hashes nothing, a clock that stands still.
+
+use crate::app::log_in::log_in;
+use crate::app::register::register;
+use crate::domain::{EmailAddress, EmailIndexKey, RefreshKey, User};
+use crate::state::{content, meta, user_key};
+use crate::wire::api::{LogInRequest, RegisterRequest, TokensAnswer};
+use crate::wire::body::UserBody;
+use crate::{HasherClient, Issuer, Users};
+use ambient::{Clock, CountedRandom, FixedClock, Sleep, Timestamp};
+use async_trait::async_trait;
+use bytes::Bytes;
+use core::time::Duration;
+use hasher_wire::{Hash, Hashed, Plain, Verified, Verify};
+use http_client::{HttpError, ScriptedHttp};
+use ids::UserId;
+use leases::Leases;
+use principal::{Principal, RequestScope, TraceId};
+use records::{
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
+    Records, RecordsError, TrialBalance,
+};
+use records_memory::MemoryRecords;
+use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
+use service_token::ServiceTokens;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use users_wire::USER_REGISTERED;
+
+pub(crate) use crate::domain::tests::anna;
+
+/// What the scripted hasher puts before a password.
+pub(crate) const PHC_PREFIX: &str = "$argon2id$today$";
+/// The same, with parameters that call for a new hash.
+pub(crate) const STALE_PHC_PREFIX: &str = "$argon2id$before$";
+/// A signing seed: 32 zero bytes.
+pub(crate) const SEED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The clock at the beginning of each test.
+pub(crate) fn clock() -> FixedClock {
+    FixedClock::at("2026-01-01T00:00:00.000Z")
+}
+
+/// What it shows.
+pub(crate) fn now() -> Timestamp {
+    clock().now()
+}
+
+/// A request that has ten seconds.
+pub(crate) fn scope() -> RequestScope {
+    RequestScope { trace: TraceId::from_bytes([7; 16]), deadline: now().plus(Duration::from_secs(10)) }
+}
+
+/// A hasher that answers at once and hashes nothing.
+pub(crate) fn hasher() -> ScriptedHttp {
+    hasher_unless(Arc::default())
+}
+
+fn hasher_unless(busy: Arc<AtomicBool>) -> ScriptedHttp {
+    ScriptedHttp::new(move |request| {
+        let nonsense = |error: serde_json::Error| HttpError::NotSent(error.to_string());
+        if busy.load(Ordering::SeqCst) {
+            return answer(503, Vec::new());
+        }
+        let body = if request.uri().path().ends_with("/hash") {
+            let asked: Hash = serde_json::from_slice(request.body()).map_err(nonsense)?;
+            serde_json::to_vec(&Hashed { phc: format!("{PHC_PREFIX}{}", asked.password.expose()) })
+        } else {
+            let asked: Verify = serde_json::from_slice(request.body()).map_err(nonsense)?;
+            let is = |prefix| asked.phc.as_deref() == Some(&format!("{prefix}{}", asked.password.expose()));
+            let needs_rehash = is(STALE_PHC_PREFIX);
+            serde_json::to_vec(&Verified { matches: is(PHC_PREFIX) || needs_rehash, needs_rehash })
+        };
+        answer(200, body.map_err(nonsense)?)
+    })
+}
+
+fn answer(status: u16, body: Vec<u8>) -> Result<http::Response<Bytes>, HttpError> {
+    let response = http::Response::builder().status(status).body(Bytes::from(body));
+    response.map_err(|error| HttpError::NotSent(error.to_string()))
+}
+
+struct Replying(Result<Vec<Reply>, RedisError>);
+
+#[async_trait]
+impl Redis for Replying {
+    async fn execute(&self, _: &str, _: Vec<Argument>, _: Repeat) -> Result<Vec<Reply>, RedisError> {
+        self.0.clone()
+    }
+}
+
+struct Passing(FixedClock);
+
+#[async_trait]
+impl Sleep for Passing {
+    async fn sleep(&self, duration: Duration) {
+        self.0.advance_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+    }
+}
+
+fn leases(reply: Result<Vec<Reply>, RedisError>) -> Leases {
+    let clock = clock();
+    let (random, sleep) = (Arc::new(CountedRandom::default()), Arc::new(Passing(clock.clone())));
+    Leases::new("{users/0}:leases:hasher", 1, HasherClient::LEASE, Arc::new(Replying(reply)), Arc::new(clock), random, sleep)
+}
+
+/// Leases of which one is always free.
+pub(crate) fn free_leases() -> Leases {
+    leases(Ok(vec![Reply::Integer(1)]))
+}
+
+/// Leases of which none is ever free.
+pub(crate) fn taken_leases() -> Leases {
+    leases(Ok(vec![Reply::Integer(0)]))
+}
+
+/// Leases behind a Redis that fails.
+pub(crate) fn broken_leases(error: RedisError) -> Leases {
+    leases(Err(error))
+}
+
+/// How a commit fails.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Before,
+    LostAnswer,
+}
+
+/// Records in memory that let others run in between, remember the calls, and fail on command.
+struct Watched {
+    memory: MemoryRecords,
+    calls: Mutex<Vec<&'static str>>,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+    faults: Mutex<VecDeque<Option<Fault>>>,
+    always_conflict: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Watched {
+    async fn enter(&self, call: &'static str) {
+        self.calls.lock().unwrap().push(call);
+        let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Records for Watched {
+    async fn load(&self, key: &RecordKey) -> Result<Option<Record>, RecordsError> {
+        self.enter("load").await;
+        let record = self.memory.load(key).await;
+        tokio::task::yield_now().await;
+        record
+    }
+
+    async fn commit(&self, change: Change) -> Result<Outcome, RecordsError> {
+        self.enter("commit").await;
+        if self.always_conflict.load(Ordering::SeqCst) {
+            return Ok(Outcome::Conflict { found: change.expected });
+        }
+        match self.faults.lock().unwrap().pop_front().flatten() {
+            Some(Fault::Before) => self.memory.fail_next_commit_before(),
+            Some(Fault::LostAnswer) => self.memory.fail_next_commit_after(),
+            None => {}
+        }
+        self.memory.commit(change).await
+    }
+
+    async fn once(&self, key: &OnceKey) -> Result<Option<OnceState>, RecordsError> {
+        self.memory.once(key).await
+    }
+
+    async fn list(&self, index: &IndexName, after: Option<&Cursor>, limit: u32) -> Result<Page, RecordsError> {
+        self.memory.list(index, after, limit).await
+    }
+
+    async fn count(&self, index: &IndexName) -> Result<u64, RecordsError> {
+        self.memory.count(index).await
+    }
+
+    async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {
+        self.memory.balances(accounts).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError> {
+        self.memory.trial_balance().await
+    }
+
+    async fn claim_timers(&self, limit: u32, lease: Duration) -> Result<Vec<DueTimer>, RecordsError> {
+        self.memory.claim_timers(limit, lease).await
+    }
+
+    async fn finish_timer(&self, timer: &DueTimer) -> Result<(), RecordsError> {
+        self.memory.finish_timer(timer).await
+    }
+
+    async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError> {
+        self.memory.maintain(now).await
+    }
+
+    async fn ready(&self) -> Result<(), RecordsError> {
+        if self.gone.load(Ordering::SeqCst) {
+            return Err(RecordsError::Unavailable("gone".to_owned()));
+        }
+        self.memory.ready().await
+    }
+}
+
+/// The context with all its doubles.
+pub(crate) struct House {
+    pub(crate) users: Users,
+    pub(crate) scope: RequestScope,
+    pub(crate) memory: MemoryRecords,
+    pub(crate) http: ScriptedHttp,
+    pub(crate) clock: FixedClock,
+    watched: Arc<Watched>,
+    busy: Arc<AtomicBool>,
+}
+
+impl House {
+    /// An empty house.
+    pub(crate) fn new() -> Self {
+        let (clock, random) = (clock(), Arc::new(CountedRandom::default()));
+        let memory = MemoryRecords::new("users", Arc::new(clock.clone()), random.clone());
+        let watched = Arc::new(Watched {
+            memory: memory.clone(),
+            calls: Mutex::default(),
+            at_once: AtomicUsize::default(),
+            most_at_once: AtomicUsize::default(),
+            faults: Mutex::default(),
+            always_conflict: AtomicBool::default(),
+            gone: AtomicBool::default(),
+        });
+        let busy: Arc<AtomicBool> = Arc::default();
+        let http = hasher_unless(busy.clone());
+        let tokens = ServiceTokens::new(b"a key of at least 32 random bytes");
+        let hashing =
+            HasherClient::new("http://hasher.test", Arc::new(http.clone()), tokens, free_leases(), Arc::new(clock.clone()));
+        let users = Users {
+            records: watched.clone(),
+            hashing: Arc::new(hashing),
+            clock: Arc::new(clock.clone()),
+            random,
+            issuer: Arc::new(Issuer::new("https://id.test", "spindrift", SEED).unwrap()),
+            refresh_key: RefreshKey::new(b"refresh key"),
+            email_index_key: EmailIndexKey::new(b"index key"),
+        };
+        Self { users, scope: scope(), memory, http, clock, watched, busy }
+    }
+
+    /// The names of the calls since the last time.
+    pub(crate) fn take_calls(&self) -> Vec<&'static str> {
+        core::mem::take(&mut *self.watched.calls.lock().unwrap())
+    }
+
+    /// How many calls were under way at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.watched.most_at_once.load(Ordering::SeqCst)
+    }
+
+    /// The commit after the next fails and is not carried out.
+    pub(crate) fn fail_commit_after_next(&self) {
+        self.watched.faults.lock().unwrap().extend([None, Some(Fault::Before)]);
+    }
+
+    /// The commit after this many others is carried out, but its answer is lost.
+    pub(crate) fn lose_commit(&self, after: usize) {
+        let mut faults = self.watched.faults.lock().unwrap();
+        faults.extend(core::iter::repeat_n(None, after));
+        faults.push_back(Some(Fault::LostAnswer));
+    }
+
+    /// From now on somebody else is always faster.
+    pub(crate) fn always_conflict(&self) {
+        self.watched.always_conflict.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on the store does not say that it is ready.
+    pub(crate) fn store_gone(&self) {
+        self.watched.gone.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on the hasher has too much to do.
+    pub(crate) fn hasher_busy(&self) {
+        self.busy.store(true, Ordering::SeqCst);
+    }
+
+    /// Who has claimed an address.
+    pub(crate) async fn claimed(&self, email: &str) -> Option<UserId> {
+        let name = self.users.email_index_key.name(&EmailAddress::parse(email).unwrap());
+        self.users.load_login(&name).await.unwrap().and_then(|(_, body)| body).map(|body| body.user_id)
+    }
+
+    /// Anna's account, which must be the only one that was ever opened.
+    pub(crate) async fn only_user(&self) -> User {
+        let opened = self.memory.events().into_iter().filter(|event| event.kind == USER_REGISTERED).count();
+        assert_eq!(opened, 1, "exactly one account");
+        let id = self.claimed("anna@example.org").await.unwrap();
+        self.users.load_user(id).await.unwrap().unwrap().1
+    }
+
+    /// Changes Anna's account past all use cases.
+    pub(crate) async fn change_user(&self, change: impl FnOnce(&mut User)) {
+        let id = self.claimed("anna@example.org").await.unwrap();
+        let (version, mut user) = self.users.load_user(id).await.unwrap().unwrap();
+        change(&mut user);
+        let content = content(&UserBody::from(&user)).unwrap();
+        let change = Change::new(user_key(id).unwrap(), Some(version), content, meta(&self.scope, id, self.users.now()));
+        assert!(matches!(self.memory.commit(change).await, Ok(Outcome::Committed(_))));
+    }
+
+    /// Logs Anna in.
+    pub(crate) async fn log_in(&self) -> TokensAnswer {
+        let request = LogInRequest { email: "anna@example.org".to_owned(), password: Plain::new("correct horse") };
+        log_in(&self.users, &self.scope, request).await.unwrap()
+    }
+}
+
+/// A registration of Anna under an address.
+pub(crate) fn registration(email: &str) -> RegisterRequest {
+    RegisterRequest {
+        email: email.to_owned(),
+        password: Plain::new("correct horse"),
+        display_name: "Anna".to_owned(),
+        locale: None,
+    }
+}
+
+/// A house in which Anna has an account.
+pub(crate) async fn registered() -> House {
+    let house = House::new();
+    register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
+    house
+}
+
+/// A house in which Anna is logged in.
+pub(crate) async fn logged_in() -> (House, TokensAnswer) {
+    let house = registered().await;
+    let tokens = house.log_in().await;
+    (house, tokens)
+}
+
+/// The caller behind an access token, as the edge would have found it.
+pub(crate) fn principal(tokens: &TokensAnswer) -> Principal {
+    Principal {
+        subject: tokens.user_id.to_string(),
+        session: Some(tokens.session_id.to_string()),
+        scopes: vec!["profile".to_owned()],
+        roles: vec!["user".to_owned()],
+        assurance: 1,
+        expires_at: now().plus(Duration::from_secs(600)),
+    }
+}

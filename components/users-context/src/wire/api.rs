@@ -1,0 +1,108 @@
+//! Requests and answers of the public routes.
+
+use crate::domain::{Status, User};
+use access_token::Jwks;
+use ambient::Timestamp;
+use hasher_wire::Plain;
+use ids::{SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Body of `POST /v1/users`.
+#[derive(Debug, Deserialize)]
+pub struct RegisterRequest {
+    /// The address to log in with.
+    pub email: String,
+    /// 8 to 256 characters.
+    pub password: Plain,
+    /// How the person wants to be called, 1 to 80 characters.
+    pub display_name: String,
+    /// A BCP 47 tag; `en` where it is missing.
+    #[serde(default)]
+    pub locale: Option<String>,
+}
+
+/// Answer to a registration, the same whether or not the address had an account. **Shape** `{"status":"accepted"}`.
+#[derive(Debug, Serialize)]
+pub struct RegisterAnswer {
+    /// Always `accepted`.
+    pub status: &'static str,
+}
+
+/// Body of `POST /v1/sessions`.
+#[derive(Debug, Deserialize)]
+pub struct LogInRequest {
+    /// The address of the account.
+    pub email: String,
+    /// Its password.
+    pub password: Plain,
+}
+
+/// Body of `POST /v1/sessions/refresh`.
+#[derive(Deserialize)]
+pub struct RefreshRequest {
+    /// **Shape** `rt1.<session id>.<number>.<proof>`.
+    pub refresh_token: String,
+}
+
+/// Answer to a login and to a refresh. **Source** RFC 6749, 5.1, with the session and the account named.
+#[derive(Serialize)]
+pub struct TokensAnswer {
+    /// The bearer token: a JWS.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// How long the access token holds. **Units** seconds.
+    pub expires_in: i64,
+    /// What continues the session; good once.
+    pub refresh_token: String,
+    /// The session.
+    pub session_id: SessionId,
+    /// The account.
+    pub user_id: UserId,
+}
+
+/// Answer of `GET /v1/users/me`.
+#[derive(Debug, Serialize)]
+pub struct ProfileAnswer {
+    /// The account.
+    pub id: UserId,
+    /// Where messages go.
+    pub email: String,
+    /// How the person wants to be called.
+    pub display_name: String,
+    /// The language for messages.
+    pub locale: String,
+    /// What the person may do.
+    pub roles: Vec<String>,
+    /// `active` or `suspended`.
+    pub status: &'static str,
+    /// When the account was opened.
+    pub created_at: Timestamp,
+}
+
+impl From<User> for ProfileAnswer {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email.as_str().to_owned(),
+            display_name: user.display_name.as_str().to_owned(),
+            locale: user.locale.as_str().to_owned(),
+            roles: user.roles,
+            status: match user.status {
+                Status::Active => "active",
+                Status::Suspended => "suspended",
+            },
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// Answer of `GET /.well-known/jwks.json` (RFC 7517).
+pub type KeysAnswer = Jwks;
+
+/// Answer of `GET /internal/users/readyz`. **Shape** `{"status":"ready"}`.
+#[derive(Debug, Serialize)]
+pub struct ReadyAnswer {
+    /// Always `ready`; otherwise the answer is a problem.
+    pub status: &'static str,
+}

@@ -1,0 +1,191 @@
+//! What the records of the context hold, as JSON.
+
+use crate::domain::{DisplayName, EmailAddress, End, EndReason, Locale, Session, Status, User};
+use ambient::Timestamp;
+use ids::{SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Body of `login:<HMAC of the address>`: the account that has the address, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginBody {
+    /// The account.
+    pub user_id: UserId,
+}
+
+/// Body of `user:<id>`. Personal; it leaves the store with its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBody {
+    /// The account.
+    pub id: UserId,
+    /// Where messages go.
+    pub email: String,
+    /// How the person wants to be called.
+    pub display_name: String,
+    /// The language for messages.
+    pub locale: String,
+    /// The password as a PHC string.
+    pub password_phc: String,
+    /// Grows with each change that ends all sessions.
+    pub credential_epoch: u32,
+    /// What the person may do.
+    pub roles: Vec<String>,
+    /// Whether the account may be used.
+    pub status: StatusBody,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// The stored form of [`Status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusBody {
+    /// It may be used.
+    Active,
+    /// It may not.
+    Suspended,
+}
+
+impl From<&User> for UserBody {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email.as_str().to_owned(),
+            display_name: user.display_name.as_str().to_owned(),
+            locale: user.locale.as_str().to_owned(),
+            password_phc: user.password_phc.clone(),
+            credential_epoch: user.credential_epoch,
+            roles: user.roles.clone(),
+            status: match user.status {
+                Status::Active => StatusBody::Active,
+                Status::Suspended => StatusBody::Suspended,
+            },
+            created_at: user.created_at,
+        }
+    }
+}
+
+impl From<UserBody> for User {
+    fn from(body: UserBody) -> Self {
+        Self {
+            id: body.id,
+            email: EmailAddress::stored(body.email),
+            display_name: DisplayName::stored(body.display_name),
+            locale: Locale::stored(body.locale),
+            password_phc: body.password_phc,
+            credential_epoch: body.credential_epoch,
+            roles: body.roles,
+            status: match body.status {
+                StatusBody::Active => Status::Active,
+                StatusBody::Suspended => Status::Suspended,
+            },
+            created_at: body.created_at,
+        }
+    }
+}
+
+/// Body of `session:<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionBody {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The number of the token that is good.
+    pub number: u32,
+    /// When it became good.
+    pub rotated_at: Timestamp,
+    /// The account's credential epoch at login.
+    pub credential_epoch: u32,
+    /// When the session began.
+    pub created_at: Timestamp,
+    /// When it ends however much it is used.
+    pub expires_at: Timestamp,
+    /// Its end, if it was ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndBody>,
+}
+
+/// The stored form of [`End`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndBody {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: users_wire::SessionEndReason,
+}
+
+impl From<&Session> for SessionBody {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            user_id: session.user,
+            number: session.number,
+            rotated_at: session.rotated_at,
+            credential_epoch: session.credential_epoch,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            ended: session.ended.map(|end| EndBody { at: end.at, reason: end.reason.into() }),
+        }
+    }
+}
+
+impl From<SessionBody> for Session {
+    fn from(body: SessionBody) -> Self {
+        Self {
+            id: body.id,
+            user: body.user_id,
+            number: body.number,
+            rotated_at: body.rotated_at,
+            credential_epoch: body.credential_epoch,
+            created_at: body.created_at,
+            expires_at: body.expires_at,
+            ended: body.ended.map(|end| End { at: end.at, reason: end.reason.into() }),
+        }
+    }
+}
+
+impl From<EndReason> for users_wire::SessionEndReason {
+    fn from(reason: EndReason) -> Self {
+        match reason {
+            EndReason::LoggedOut => Self::LoggedOut,
+            EndReason::TokenReused => Self::TokenReused,
+        }
+    }
+}
+
+impl From<users_wire::SessionEndReason> for EndReason {
+    fn from(reason: users_wire::SessionEndReason) -> Self {
+        match reason {
+            users_wire::SessionEndReason::LoggedOut => Self::LoggedOut,
+            users_wire::SessionEndReason::TokenReused => Self::TokenReused,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{anna, now};
+    use uuid::Uuid;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let user = anna();
+        assert_eq!(User::from(UserBody::from(&user)), user);
+        let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), user.id, 1, now());
+        for session in [session.clone(), session.log_out(now()).unwrap()] {
+            let json = serde_json::to_vec(&SessionBody::from(&session)).unwrap();
+            assert_eq!(Session::from(serde_json::from_slice::<SessionBody>(&json).unwrap()), session);
+        }
+    }
+
+    #[test]
+    fn the_stored_form_of_an_account_stays_readable() {
+        // A body as version 0.1 wrote it: this text must read for ever.
+        let stored = r#"{"id":"usr_0000000000000000000000000001","email":"anna@example.org","display_name":"Anna",
+            "locale":"en","password_phc":"$argon2id$old","credential_epoch":1,"roles":["user"],"status":"active",
+            "created_at":"1970-01-01T00:00:00.000Z"}"#;
+        let body: UserBody = serde_json::from_str(stored).unwrap();
+        assert_eq!(User::from(body), anna());
+    }
+}
