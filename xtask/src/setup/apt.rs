@@ -64,7 +64,7 @@ impl<'a> Apt<'a> {
         Ok(apt)
     }
 
-    /// The newest version of a package that a test accepts.
+    /// A version of a package that a test accepts, from the most stable suite that has one.
     ///
     /// # Errors
     /// When there is none; the text lists what there is.
@@ -138,15 +138,22 @@ impl<'a> Apt<'a> {
     }
 }
 
-/// The versions in apt's table, newest suite entry first, as `apt-cache madison` lists them.
+/// The versions in apt's table (`package | version | address suite/component …`), those of the more stable suite first.
 fn versions(table: &str) -> Vec<&str> {
-    let mut versions: Vec<&str> = table
+    let mut rows: Vec<(usize, &str)> = table
         .lines()
-        .filter_map(|line| line.split('|').nth(1))
-        .map(str::trim)
+        .filter_map(|line| {
+            let mut columns = line.split('|').map(str::trim).skip(1);
+            let version = columns.next()?;
+            let source = columns.next()?;
+            let rank = SUITES
+                .iter()
+                .position(|suite| source.contains(&format!(" {suite}/")))?;
+            Some((rank, version))
+        })
         .collect();
-    versions.dedup();
-    versions
+    rows.sort_by_key(|(rank, _)| *rank);
+    rows.into_iter().map(|(_, version)| version).collect()
 }
 
 /// The mirror that this machine uses for Debian, or Debian's own address.
@@ -184,12 +191,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_versions_of_madison() {
-        let table = "  rust-src | 1.96.1+dfsg1-2~bpo13+1 | http://deb.debian.org/debian trixie-backports/main amd64 Packages\n  \
+    fn prefers_the_more_stable_suite_over_the_newer_version() {
+        let table = "  rust-src | 1.97.1+dfsg1-1 | http://deb.debian.org/debian forky/main amd64 Packages\n  \
+                     rust-src | 1.96.1+dfsg1-2~bpo13+1 | http://deb.debian.org/debian trixie-backports/main amd64 Packages\n  \
                      rust-src | 1.95.0+dfsg1-2~bpo13+1 | http://deb.debian.org/debian trixie-backports/main amd64 Packages\n";
         assert_eq!(
             versions(table),
-            ["1.96.1+dfsg1-2~bpo13+1", "1.95.0+dfsg1-2~bpo13+1"]
+            [
+                "1.96.1+dfsg1-2~bpo13+1",
+                "1.95.0+dfsg1-2~bpo13+1",
+                "1.97.1+dfsg1-1"
+            ]
         );
     }
 

@@ -212,7 +212,7 @@ fn floor_of(package: &str, folder: &str, kind: &Kind) -> anyhow::Result<Floor> {
     if folder.starts_with("infra/host/") {
         return Ok(Floor::Host);
     }
-    if package.ends_with("-contract") || folder.starts_with("tests/support/") {
+    if package.ends_with("-contract") || package == "test-support" {
         return Ok(Floor::Contract);
     }
     match kind {
