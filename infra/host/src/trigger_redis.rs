@@ -66,7 +66,7 @@ impl Subscriber {
     pub async fn subscribe(self) -> anyhow::Result<Subscribed> {
         let client = redis::Client::open(self.address.as_str()).context("malformed address of a Redis trigger")?;
         // Never the address itself: it may hold a password.
-        let server = client.get_connection_info().addr().to_string();
+        let server = client.get_connection_info().addr.to_string();
         let mut connection =
             client.get_async_pubsub().await.with_context(|| format!("Redis trigger failed to connect to {server}"))?;
         println!("Active Channels on {server}:");

@@ -76,7 +76,6 @@ impl Store for RedisStore {
 async fn walk(mut connection: ConnectionManager, keys: &mpsc::Sender<String>) -> Result<(), Error> {
     let mut scan = connection.scan::<String>().await.map_err(failed)?;
     while let Some(key) = scan.next_item().await {
-        let key = key.map_err(failed)?;
         if key.len() > MAX_ANSWER_BYTES {
             return Err(Error::Other(format!("query result exceeds limit of {MAX_ANSWER_BYTES} bytes")));
         }
