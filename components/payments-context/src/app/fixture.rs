@@ -1,0 +1,325 @@
+//! What the tests of the use cases stand on: the routes over the record double, an acquirer that is played, a clock that
+//! stands still.
+
+use crate::Payments;
+use crate::acquirer::{Acquirer, Answer, NewCharge};
+use crate::app::{PulseReport, on_pulse};
+use crate::domain::{CaptureMethod, Charge, ChargeId, ChargeStanding, FailureCode};
+use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
+use async_trait::async_trait;
+use axum::body::Body;
+use core::time::Duration;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use ids::UserId;
+use money::Money;
+use principal::{Idempotency, IdempotencyKey, Principal, RequestScope, TraceId};
+use records_memory::MemoryRecords;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::yield_now;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// What goes wrong with the next call that changes something at the acquirer.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The request never arrives.
+    LostOnTheWay,
+    /// It is carried out, the answer never arrives.
+    AnswerLost,
+    /// The acquirer says no to the step.
+    Refused(&'static str),
+}
+
+struct Played {
+    id: ChargeId,
+    standing: ChargeStanding,
+    amount: Money,
+}
+
+#[derive(Default)]
+struct Stage {
+    charges: BTreeMap<String, Played>,
+    faults: VecDeque<Fault>,
+    calls: Vec<String>,
+    out_of_reach: bool,
+}
+
+/// An acquirer that keeps one charge a key, as a real one does.
+#[derive(Clone, Default)]
+pub struct PlayedAcquirer(Arc<Mutex<Stage>>);
+
+impl PlayedAcquirer {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next changing calls go wrong like this, in order.
+    pub fn fail_next(&self, fault: Fault) {
+        self.stage().faults.push_back(fault);
+    }
+
+    /// No call gets through, or all do.
+    pub fn out_of_reach(&self, gone: bool) {
+        self.stage().out_of_reach = gone;
+    }
+
+    /// How many charges there are.
+    pub fn charges(&self) -> usize {
+        self.stage().charges.len()
+    }
+
+    /// The calls so far, by name, oldest first.
+    pub fn calls(&self) -> Vec<String> {
+        self.stage().calls.clone()
+    }
+
+    /// Everything that was taken, in minor units.
+    pub fn taken_minor(&self) -> i64 {
+        let taken = |played: &Played| match played.standing {
+            ChargeStanding::Captured { amount } => amount.minor(),
+            _ => 0,
+        };
+        self.stage().charges.values().map(taken).sum()
+    }
+
+    /// Moves every charge, as a bank or a payer would.
+    pub fn move_all(&self, standing: &ChargeStanding) {
+        self.stage().charges.values_mut().for_each(|played| played.standing = standing.clone());
+    }
+
+    fn carry_out(&self, name: &str, step: impl FnOnce(&mut Stage) -> Answer) -> Answer {
+        let mut stage = self.stage();
+        stage.calls.push(name.to_owned());
+        let lost = || Answer::Unknown { reason: "lost".to_owned() };
+        if stage.out_of_reach {
+            return lost();
+        }
+        let fault = if name == "find" { None } else { stage.faults.pop_front() };
+        match fault {
+            None => step(&mut stage),
+            Some(Fault::LostOnTheWay) => lost(),
+            Some(Fault::AnswerLost) => {
+                step(&mut stage);
+                lost()
+            }
+            Some(Fault::Refused(code)) => Answer::Refused { code: FailureCode::new(code) },
+        }
+    }
+}
+
+fn report(played: &Played) -> Answer {
+    Answer::Charge(Charge { id: played.id.clone(), standing: played.standing.clone() })
+}
+
+/// The charge of this id, changed.
+fn change(stage: &mut Stage, id: &ChargeId, step: impl FnOnce(&mut Played) -> Option<ChargeStanding>) -> Answer {
+    match stage.charges.values_mut().find(|played| played.id == *id) {
+        None => Answer::NoSuchCharge,
+        Some(played) => match step(played) {
+            Some(standing) => {
+                played.standing = standing;
+                report(played)
+            }
+            None => report(played),
+        },
+    }
+}
+
+#[async_trait]
+impl Acquirer for PlayedAcquirer {
+    async fn authorize(&self, charge: &NewCharge, key: &str, timeout: Duration) -> Answer {
+        assert!(!timeout.is_zero());
+        yield_now().await;
+        self.carry_out("authorize", |stage| {
+            let number = stage.charges.len() + 1;
+            let played = stage.charges.entry(key.to_owned()).or_insert_with(|| Played {
+                id: ChargeId::new(&format!("ch_{number}")).unwrap(),
+                amount: charge.amount,
+                standing: match (charge.payment_method.as_str(), charge.capture_method) {
+                    ("tok_declined", _) => ChargeStanding::Declined { code: FailureCode::new("card_declined") },
+                    ("tok_3ds", _) => ChargeStanding::RequiresAction { url: Some("/bank".to_owned()) },
+                    (_, CaptureMethod::Automatic) => ChargeStanding::Captured { amount: charge.amount },
+                    (_, CaptureMethod::Manual) => ChargeStanding::Authorized,
+                },
+            });
+            assert_eq!(played.amount, charge.amount, "one key, one request");
+            report(played)
+        })
+    }
+
+    async fn capture(&self, charge: &ChargeId, amount: Money, _key: &str, _timeout: Duration) -> Answer {
+        yield_now().await;
+        self.carry_out("capture", |stage| {
+            change(stage, charge, |played| {
+                (played.standing == ChargeStanding::Authorized).then_some(ChargeStanding::Captured { amount })
+            })
+        })
+    }
+
+    async fn cancel(&self, charge: &ChargeId, _key: &str, _timeout: Duration) -> Answer {
+        yield_now().await;
+        self.carry_out("cancel", |stage| {
+            change(stage, charge, |played| {
+                let open =
+                    matches!(played.standing, ChargeStanding::Authorized | ChargeStanding::RequiresAction { .. });
+                open.then_some(ChargeStanding::Canceled)
+            })
+        })
+    }
+
+    async fn find(&self, key: &str, _timeout: Duration) -> Answer {
+        yield_now().await;
+        self.carry_out("find", |stage| stage.charges.get(key).map_or(Answer::NoSuchCharge, report))
+    }
+}
+
+/// An answer as the caller sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+impl Seen {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// Status, and the payment's status or the problem's type.
+    pub fn gist(&self) -> (u16, String) {
+        let json = self.json();
+        let word = json.get("type").or_else(|| json.get("status")).and_then(Value::as_str).unwrap_or_default();
+        (self.status, word.trim_start_matches("/problems/").to_owned())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The whole context.
+#[derive(Clone)]
+pub struct House {
+    pub payments: Payments,
+    pub records: MemoryRecords,
+    pub acquirer: PlayedAcquirer,
+    pub clock: FixedClock,
+    pub user: UserId,
+    pub roles: Vec<String>,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let clock = FixedClock::at("2026-01-01T00:00:00.000Z");
+        let random = Arc::new(CountedRandom::default());
+        let records = MemoryRecords::new("payments", Arc::new(clock.clone()), random.clone());
+        let acquirer = PlayedAcquirer::default();
+        let payments = Payments {
+            records: Arc::new(records.clone()),
+            acquirer: Arc::new(acquirer.clone()),
+            clock: Arc::new(clock.clone()),
+            random,
+        };
+        let user = UserId::new(0, Uuid::from_u128(7));
+        Self { payments, records, acquirer, clock, user, roles: vec!["user".to_owned()] }
+    }
+
+    /// The same house, entered by somebody else.
+    pub fn as_user(&self, number: u128) -> Self {
+        Self { user: UserId::new(0, Uuid::from_u128(number)), ..self.clone() }
+    }
+
+    pub fn as_operator(&self) -> Self {
+        Self { roles: vec!["operator".to_owned()], ..self.clone() }
+    }
+
+    async fn send(&self, method: Method, path: &str, key: Option<&str>, body: &str) -> Seen {
+        let now = self.clock.now();
+        let mut request =
+            Request::builder().method(method.clone()).uri(path).body(Body::from(body.to_owned())).unwrap();
+        let extensions = request.extensions_mut();
+        extensions.insert(Principal {
+            subject: self.user.to_string(),
+            session: None,
+            scopes: vec!["payments:read".to_owned(), "payments:write".to_owned()],
+            roles: self.roles.clone(),
+            assurance: 1,
+            expires_at: Timestamp::from_unix_ms(i64::MAX),
+        });
+        extensions
+            .insert(RequestScope { trace: TraceId::from_bytes([1; 16]), deadline: now.plus(Duration::from_secs(10)) });
+        if let Some(key) = key {
+            let half = ids::derived_uuid(&[method.as_str().as_bytes(), path.as_bytes(), body.as_bytes()]);
+            let mut fingerprint = [0; 32];
+            fingerprint[..16].copy_from_slice(half.as_bytes());
+            extensions.insert(Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint });
+        }
+        let routes = crate::http::public(self.payments.clone());
+        let response = routes.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Seen { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    pub async fn get(&self, path: &str) -> Seen {
+        self.send(Method::GET, path, None, "").await
+    }
+
+    pub async fn post(&self, path: &str, key: &str, body: &str) -> Seen {
+        self.send(Method::POST, path, Some(key), body).await
+    }
+
+    pub async fn post_without_key(&self, path: &str, body: &str) -> Seen {
+        self.send(Method::POST, path, None, body).await
+    }
+
+    /// Creates a payment of 10.00 EUR and gives its path.
+    pub async fn created(&self, key: &str, token: &str, capture_method: &str) -> String {
+        let body = format!(
+            r#"{{"amount_minor":1000,"currency":"EUR","payment_method":"{token}","capture_method":"{capture_method}"}}"#
+        );
+        let seen = self.post("/v1/payments", key, &body).await;
+        assert_eq!(seen.status, 201, "{}", seen.text);
+        seen.header("location").unwrap().to_owned()
+    }
+
+    /// Creates a payment and has it authorized.
+    pub async fn authorized(&self, key: &str) -> String {
+        let path = self.created(key, "tok_visa", "manual").await;
+        let seen = self.post(&format!("{path}/confirm"), &format!("{key}-confirm"), "").await;
+        assert_eq!(seen.gist(), (200, "authorized".to_owned()));
+        path
+    }
+
+    pub async fn confirm(&self, path: &str, key: &str) -> Seen {
+        self.post(&format!("{path}/confirm"), key, "").await
+    }
+
+    pub fn later(&self, seconds: i64) {
+        self.clock.advance_ms(seconds * 1000);
+    }
+
+    pub async fn pulse(&self) -> PulseReport {
+        on_pulse(&self.payments, &"0".repeat(32)).await.unwrap()
+    }
+
+    /// The last words of the events' types so far.
+    pub fn told(&self) -> Vec<String> {
+        let word = |kind: &str| kind.split('.').nth(2).unwrap_or_default().to_owned();
+        self.records.events().iter().map(|event| word(&event.kind)).collect()
+    }
+
+    /// Posted and held of acquirer and merchant, in euro cents.
+    pub async fn balances(&self) -> [(i64, i64); 2] {
+        let mut found = [(0, 0); 2];
+        for (place, name) in ["acquirer:EUR", "merchant:EUR"].into_iter().enumerate() {
+            let json = self.as_operator().get(&format!("/v1/ledger/accounts/{name}")).await.json();
+            found[place] = (json["posted_minor"].as_i64().unwrap(), json["held_minor"].as_i64().unwrap());
+        }
+        found
+    }
+}

@@ -1,0 +1,136 @@
+//! Payments in the record store: names, loading, and the one change that every step commits.
+
+use super::{CommandError, StoreError};
+use crate::domain::{Alarms, Decision, Leg};
+use crate::wire::{OpenRequest, PaymentSummary, Stored, event};
+use ids::{PaymentId, UserId};
+use records::{
+    AccountKey, Answer, Change, Content, IndexName, IndexStep, InvalidName, Meta, Once, Outcome, Posting, RecordKey,
+    Records, TimerStep, Version,
+};
+
+/// The timer that asks for an outstanding answer.
+pub(crate) const SETTLE: &str = "settle";
+/// The timer that gives up what nobody finished.
+pub(crate) const EXPIRE: &str = "expire";
+/// What stands before the id in a record's name.
+const PREFIX: &str = "payment:";
+
+/// A payment with the version on which decisions are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub version: Version,
+    pub stored: Stored,
+}
+
+/// What became of a change, as far as the use case goes on.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// It is true and durable.
+    Done(Version),
+    /// Somebody else was faster.
+    Overtaken,
+    /// The request was answered before.
+    Replay(Answer),
+}
+
+fn unwritable(error: InvalidName) -> StoreError {
+    StoreError::Unwritable(error.to_string())
+}
+
+/// The name of a payment's record.
+pub(crate) fn record_of(id: PaymentId) -> Result<RecordKey, StoreError> {
+    RecordKey::new(format!("{PREFIX}{id}")).map_err(unwritable)
+}
+
+/// The payment that a record's name is about.
+pub(crate) fn payment_of(key: &RecordKey) -> Option<PaymentId> {
+    key.as_str().strip_prefix(PREFIX)?.parse().ok()
+}
+
+/// The index of a payer's payments, newest first.
+pub(crate) fn index_of(payer: UserId) -> Result<IndexName, StoreError> {
+    IndexName::new(format!("payments-of:{payer}")).map_err(unwritable)
+}
+
+/// A payment; `None` where there is none.
+pub(crate) async fn load(records: &dyn Records, id: PaymentId) -> Result<Option<Held>, StoreError> {
+    let Some(record) = records.load(&record_of(id)?).await? else { return Ok(None) };
+    let Some(content) = record.content else { return Ok(None) };
+    Ok(Some(Held { version: record.version, stored: Stored::from_bytes(&content)? }))
+}
+
+/// A payment of this payer; another's is none.
+pub(crate) async fn load_own(records: &dyn Records, payer: UserId, id: PaymentId) -> Result<Option<Held>, StoreError> {
+    Ok(load(records, id).await?.filter(|held| held.stored.payment.payer == payer))
+}
+
+/// Everything that becomes true with a decision. The replaced body is kept: bodies are the ledger's journal.
+pub(crate) fn change(
+    decision: &Decision,
+    expected: Option<Version>,
+    request: Option<OpenRequest>,
+    once: Option<Once>,
+    meta: Meta,
+) -> Result<Change, StoreError> {
+    let payment = &decision.payment;
+    let json = |error: serde_json::Error| StoreError::Unwritable(error.to_string());
+    let stored = Stored { payment: payment.clone(), request };
+    let body = Content::Body(stored.to_bytes().map_err(json)?.into());
+    let summary = IndexStep::Put {
+        index: index_of(payment.payer)?,
+        sort: payment.created_at.to_string(),
+        summary: serde_json::to_string(&PaymentSummary::from(payment)).map_err(json)?,
+    };
+    let legs: Result<Vec<Posting>, StoreError> = decision.legs.iter().map(posting).collect();
+    let mut change = Change::new(record_of(payment.id)?, expected, body, meta)
+        .keeping_previous()
+        .with_index(summary)
+        .with_postings(legs?);
+    if let Some(happened) = decision.event {
+        change = change.with_event(event(happened, payment).map_err(json)?);
+    }
+    // A new payment has no timers to clear.
+    if expected.is_some() {
+        let Alarms { settle, expire } = decision.alarms;
+        for (name, due) in [(SETTLE, settle), (EXPIRE, expire)] {
+            change = change.with_timer(match due {
+                Some(due) => TimerStep::Set { name, due },
+                None => TimerStep::Clear { name },
+            });
+        }
+    }
+    Ok(match once {
+        Some(once) => change.with_once(once),
+        None => change,
+    })
+}
+
+fn posting(leg: &Leg) -> Result<Posting, StoreError> {
+    Ok(Posting {
+        account: AccountKey::new(leg.account.to_string()).map_err(unwritable)?,
+        currency: leg.account.currency.to_string(),
+        posted_minor: leg.posted_minor,
+        held_minor: leg.held_minor,
+        floor_minor: None,
+    })
+}
+
+/// Commits a change.
+pub(crate) async fn commit(records: &dyn Records, change: Change) -> Result<Written, CommandError> {
+    match records.commit(change).await? {
+        Outcome::Committed(committed) => Ok(Written::Done(committed.version)),
+        Outcome::Conflict { .. } => Ok(Written::Overtaken),
+        Outcome::Replay(answer) => Ok(Written::Replay(answer)),
+        Outcome::Mismatch => Err(CommandError::KeyReused),
+        Outcome::InFlight { retry_after_ms } => {
+            Err(CommandError::InFlight { retry_after_s: patience_s(retry_after_ms) })
+        }
+        Outcome::Refused(refusal) => Err(StoreError::Ledger(refusal).into()),
+    }
+}
+
+/// When to come back, in seconds: when the twin's lease ends, but no later than five seconds, since most end earlier.
+pub(crate) fn patience_s(lease_ms: u64) -> u32 {
+    u32::try_from(lease_ms.div_ceil(1000)).unwrap_or(u32::MAX).clamp(1, 5)
+}

@@ -1,0 +1,273 @@
+//! What the pulse brings: answers that are outstanding, and payments whose time ran out.
+//!
+//! A timer that is not finished comes back when its lease ends, so whatever stays open is asked about again every
+//! [`LEASE`], without a write.
+
+use super::CommandError;
+use super::ask::{Approach, Asked, Patience, ask};
+use super::store::{self, EXPIRE, Held, SETTLE, Written};
+use crate::Payments;
+use crate::domain::{Command, Refusal, decide};
+use crate::wire::Stored;
+use core::time::Duration;
+use futures::future::join_all;
+use ids::PaymentId;
+use records::{DueTimer, RecordsError};
+
+/// How long a claimed timer is ours, and how often an open payment is asked about.
+const LEASE: Duration = Duration::from_secs(30);
+/// How long one timer's work may take; well within its lease.
+const WORK_MAX: Duration = Duration::from_secs(20);
+/// How many timers are worked on at once.
+const BATCH: u32 = 16;
+/// How long one pulse goes on claiming.
+const PULSE_MAX: Duration = Duration::from_secs(5);
+/// Who does it.
+const ACTOR: &str = "payments-worker";
+
+/// A timer that will come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Of which payment; the record's name where it is none.
+    pub payment: String,
+    /// Which timer.
+    pub timer: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one pulse did, for the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PulseReport {
+    /// How many timers were brought to an end.
+    pub finished: usize,
+    /// Those that will come back.
+    pub unfinished: Vec<Unfinished>,
+}
+
+/// What became of one timer.
+enum Worked {
+    Finished,
+    Open(String),
+}
+
+/// Works off due timers, for a bounded time, then does the store's housekeeping.
+///
+/// # Errors
+/// [`RecordsError`] where the store does not answer; single payments that fail are in the report.
+pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, RecordsError> {
+    let began = payments.now();
+    let mut report = PulseReport::default();
+    loop {
+        let due = payments.records.claim_timers(BATCH, LEASE).await?;
+        let worked = join_all(due.iter().map(|timer| work(payments, timer, trace))).await;
+        for (timer, worked) in due.iter().zip(worked) {
+            let reason = match worked {
+                Ok(Worked::Finished) => {
+                    payments.records.finish_timer(timer).await?;
+                    report.finished += 1;
+                    continue;
+                }
+                Ok(Worked::Open(reason)) => reason,
+                Err(error) => error.to_string(),
+            };
+            let payment = store::payment_of(&timer.key).map_or_else(|| timer.key.to_string(), |id| id.to_string());
+            report.unfinished.push(Unfinished { payment, timer: timer.name.clone(), reason });
+        }
+        let full = u32::try_from(due.len()).unwrap_or(u32::MAX) >= BATCH;
+        if !full || payments.now().since(began) >= PULSE_MAX {
+            break;
+        }
+    }
+    payments.records.maintain(payments.now()).await?;
+    Ok(report)
+}
+
+async fn work(payments: &Payments, timer: &DueTimer, trace: &str) -> Result<Worked, CommandError> {
+    let Some(id) = store::payment_of(&timer.key) else { return Ok(Worked::Open("not a payment's".to_owned())) };
+    match timer.name.as_str() {
+        SETTLE => settle(payments, id, trace).await,
+        EXPIRE => expire(payments, id, trace).await,
+        _ => Ok(Worked::Open("no such timer".to_owned())),
+    }
+}
+
+/// Asks for an answer that is outstanding.
+async fn settle(payments: &Payments, id: PaymentId, trace: &str) -> Result<Worked, CommandError> {
+    match store::load(&*payments.records, id).await? {
+        Some(held) => go_on(payments, &held, Approach::Again, trace).await,
+        None => Ok(Worked::Finished),
+    }
+}
+
+/// Gives up what nobody finished in time.
+async fn expire(payments: &Payments, id: PaymentId, trace: &str) -> Result<Worked, CommandError> {
+    let Some(held) = store::load(&*payments.records, id).await? else { return Ok(Worked::Finished) };
+    let decision = match decide(&held.stored.payment, Command::ExpirePayment, payments.now()) {
+        Ok(decision) => decision,
+        // Redis' clock runs ahead of ours: later.
+        Err(refusal @ Refusal::NotDue { .. }) => return Ok(Worked::Open(refusal.to_string())),
+        // It moved on, and its timers with it.
+        Err(Refusal::IllegalMove { .. } | Refusal::HoldExpired { .. } | Refusal::CaptureOutOfRange { .. }) => {
+            return Ok(Worked::Finished);
+        }
+    };
+    let meta = payments.meta(trace.to_owned(), ACTOR.to_owned());
+    let change = store::change(&decision, Some(held.version), None, None, meta)?;
+    match store::commit(&*payments.records, change).await? {
+        Written::Done(version) => {
+            let held = Held { version, stored: Stored { payment: decision.payment, request: None } };
+            go_on(payments, &held, Approach::First, trace).await
+        }
+        Written::Overtaken | Written::Replay(_) => Ok(Worked::Finished),
+    }
+}
+
+async fn go_on(payments: &Payments, held: &Held, approach: Approach, trace: &str) -> Result<Worked, CommandError> {
+    let payment = &held.stored.payment;
+    if payment.pending.is_none() && !payment.waits_for_payer() {
+        return Ok(Worked::Finished);
+    }
+    let patience = Patience { until: payments.now().plus(WORK_MAX) };
+    let meta = payments.meta(trace.to_owned(), ACTOR.to_owned());
+    match ask(payments, held, approach, patience, meta).await {
+        Ok(Asked::Settled(_) | Asked::Replay(_) | Asked::Overtaken) => Ok(Worked::Finished),
+        Ok(Asked::Open { reason }) => Ok(Worked::Open(reason)),
+        // The row was taken by a repetition of the request, which is about to settle it.
+        Err(CommandError::InFlight { .. }) => Ok(Worked::Open("a repetition of the request is at it".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::fixture::{Fault, House};
+    use crate::domain::ChargeStanding;
+    use proptest::prelude::*;
+
+    fn gist(status: u16, word: &str) -> (u16, String) {
+        (status, word.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_hold_runs_out_after_seven_days_and_is_given_back() {
+        let house = House::new();
+        let path = house.authorized("k1").await;
+        house.later(7 * 24 * 3600 - 1);
+        assert_eq!(house.pulse().await.finished, 0);
+        house.later(1);
+        assert_eq!(house.post(&format!("{path}/capture"), "k2", "").await.gist(), gist(409, "payment-state"));
+        assert_eq!(house.pulse().await.finished, 1);
+        assert_eq!(house.get(&path).await.gist(), gist(200, "expired"));
+        assert_eq!((house.balances().await, house.records.timers()), ([(0, 0), (0, 0)], vec![]));
+        assert_eq!(house.acquirer.calls(), ["authorize", "cancel"]);
+    }
+
+    #[tokio::test]
+    async fn an_expiry_without_answer_is_asked_about_again() {
+        let house = House::new();
+        let path = house.authorized("k1").await;
+        house.later(7 * 24 * 3600);
+        house.acquirer.fail_next(Fault::AnswerLost);
+        assert_eq!(house.pulse().await.unfinished.len(), 1);
+        house.later(30);
+        house.pulse().await;
+        assert_eq!(house.get(&path).await.gist(), gist(200, "expired"));
+    }
+
+    #[tokio::test]
+    async fn a_payer_who_never_acts_loses_the_payment_after_an_hour() {
+        let house = House::new();
+        let path = house.created("k1", "tok_3ds", "automatic").await;
+        house.confirm(&path, "k2").await;
+        house.later(3600);
+        house.pulse().await;
+        house.later(30);
+        house.pulse().await;
+        assert_eq!(house.get(&path).await.gist(), gist(200, "expired"));
+        assert_eq!(house.told(), ["created", "processing", "requires_action", "expired"]);
+    }
+
+    #[tokio::test]
+    async fn a_pulse_works_off_more_than_one_batch() {
+        let house = House::new();
+        for number in 0..40 {
+            let path = house.created(&format!("k{number}"), "tok_visa", "automatic").await;
+            house.acquirer.fail_next(Fault::AnswerLost);
+            house.confirm(&path, &format!("c{number}")).await;
+        }
+        house.later(30);
+        assert_eq!(house.pulse().await.finished, 40);
+        assert_eq!(house.acquirer.taken_minor(), 40_000);
+    }
+
+    /// One thing that a caller, the network or the clock does.
+    #[derive(Debug, Clone)]
+    enum Act {
+        Post(&'static str, u8),
+        Fault(u8),
+        CommitLost(bool),
+        Later(i64),
+        Pulse,
+        PayerActs,
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            6 => (prop::sample::select(vec!["confirm", "capture", "cancel"]), 0u8..4).prop_map(|(step, key)| Act::Post(step, key)),
+            2 => (0u8..3).prop_map(Act::Fault),
+            2 => any::<bool>().prop_map(Act::CommitLost),
+            2 => prop::sample::select(vec![1i64, 30, 31, 3600, 700_000]).prop_map(Act::Later),
+            3 => Just(Act::Pulse),
+            1 => Just(Act::PayerActs),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_fails_money_is_taken_once_and_the_ledger_knows_it(
+            token in prop::sample::select(vec!["tok_visa", "tok_3ds", "tok_declined"]),
+            method in prop::sample::select(vec!["automatic", "manual"]),
+            acts in prop::collection::vec(act(), 1..25),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async move {
+                let house = House::new();
+                let path = house.created("k", token, method).await;
+                for act in acts {
+                    match act {
+                        Act::Post(step, key) => {
+                            house.post(&format!("{path}/{step}"), &format!("{step}{key}"), "").await;
+                        }
+                        Act::Fault(0) => house.acquirer.fail_next(Fault::AnswerLost),
+                        Act::Fault(1) => house.acquirer.fail_next(Fault::LostOnTheWay),
+                        Act::Fault(_) => house.acquirer.fail_next(Fault::Refused("no")),
+                        Act::CommitLost(true) => house.records.fail_next_commit_after(),
+                        Act::CommitLost(false) => house.records.fail_next_commit_before(),
+                        Act::Later(seconds) => house.later(seconds),
+                        Act::Pulse => { house.pulse().await; }
+                        Act::PayerActs => if house.get(&path).await.gist().1 == "requires_action" {
+                            house.acquirer.move_all(&ChargeStanding::Authorized);
+                        }
+                    }
+                }
+                // Calm returns: faults run dry, open steps are settled.
+                for _ in 0..60 {
+                    house.later(31);
+                    house.pulse().await;
+                }
+                let json = house.get(&path).await.json();
+                let captured = json["captured_minor"].as_i64().unwrap();
+                let held = if json["status"] == "authorized" { 1000 } else { 0 };
+                assert!(house.acquirer.charges() <= 1);
+                assert_eq!(house.acquirer.taken_minor(), captured, "{json}");
+                assert_eq!(house.balances().await, [(-captured, held), (captured, 0)], "{json}");
+                assert_ne!(json["status"], "processing");
+                let told = house.told();
+                assert!(told.iter().filter(|word| *word == "captured").count() <= 1, "{told:?}");
+            });
+        }
+    }
+}

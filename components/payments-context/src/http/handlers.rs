@@ -1,0 +1,154 @@
+//! Handlers: take the request apart, call the use case, put the answer together.
+
+use super::body;
+use crate::Payments;
+use crate::app::{self, Caller, Reply};
+use crate::wire::{AccountAnswer, EmptyRequest, ListQuery, PaymentAnswer, PaymentPage, TrialBalanceAnswer};
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use ids::UserId;
+use principal::{Idempotency, Principal, RequestScope};
+use problem::{FORBIDDEN, Json, MALFORMED, Problem, UNAVAILABLE};
+
+const READ: &str = "payments:read";
+const WRITE: &str = "payments:write";
+const OPERATOR: &str = "operator";
+/// Tells an answer that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The account behind the caller.
+fn user(principal: &Principal, scope: &str) -> Result<UserId, Problem> {
+    principal.require_scope(scope)?;
+    principal.subject.parse().map_err(|_| Problem::new(FORBIDDEN).detail("only a person's account has payments"))
+}
+
+fn caller(principal: &Principal, idempotency: Idempotency, scope: RequestScope) -> Result<Caller, Problem> {
+    Ok(Caller { user: user(principal, WRITE)?, idempotency, scope })
+}
+
+impl IntoResponse for Reply {
+    /// Status and body as they are stored, byte for byte.
+    fn into_response(self) -> Response {
+        let problem = self.answer.status >= 400;
+        let kind = if problem { "application/problem+json" } else { "application/json" };
+        let mut response = Response::new(self.answer.body.into());
+        *response.status_mut() = StatusCode::from_u16(self.answer.status).unwrap_or(StatusCode::OK);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(location) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+            headers.insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+pub async fn create(
+    State(payments): State<Payments>,
+    principal: Principal,
+    idempotency: Idempotency,
+    scope: RequestScope,
+    bytes: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = caller(&principal, idempotency, scope)?;
+    Ok(app::create(&payments, &caller, body::read(&bytes)?).await?)
+}
+
+pub async fn confirm(
+    State(payments): State<Payments>,
+    Path(id): Path<String>,
+    principal: Principal,
+    idempotency: Idempotency,
+    scope: RequestScope,
+    bytes: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = caller(&principal, idempotency, scope)?;
+    let EmptyRequest {} = body::read_or_default(&bytes)?;
+    Ok(app::confirm(&payments, &caller, &id).await?)
+}
+
+pub async fn capture(
+    State(payments): State<Payments>,
+    Path(id): Path<String>,
+    principal: Principal,
+    idempotency: Idempotency,
+    scope: RequestScope,
+    bytes: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = caller(&principal, idempotency, scope)?;
+    Ok(app::capture(&payments, &caller, &id, body::read_or_default(&bytes)?).await?)
+}
+
+pub async fn cancel(
+    State(payments): State<Payments>,
+    Path(id): Path<String>,
+    principal: Principal,
+    idempotency: Idempotency,
+    scope: RequestScope,
+    bytes: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = caller(&principal, idempotency, scope)?;
+    let EmptyRequest {} = body::read_or_default(&bytes)?;
+    Ok(app::cancel(&payments, &caller, &id).await?)
+}
+
+pub async fn show(
+    State(payments): State<Payments>,
+    Path(id): Path<String>,
+    principal: Principal,
+) -> Result<Json<PaymentAnswer>, Problem> {
+    let user = user(&principal, READ)?;
+    Ok(Json(app::show(&payments, user, &id).await?))
+}
+
+pub async fn list(
+    State(payments): State<Payments>,
+    principal: Principal,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<PaymentPage>, Problem> {
+    let user = user(&principal, READ)?;
+    let Query(query) = query.map_err(|_| Problem::new(MALFORMED).detail("`limit` is a number, `cursor` a text"))?;
+    Ok(Json(app::list(&payments, user, query).await?))
+}
+
+pub async fn trial_balance(
+    State(payments): State<Payments>,
+    principal: Principal,
+) -> Result<Json<TrialBalanceAnswer>, Problem> {
+    principal.require_role(OPERATOR)?;
+    Ok(Json(app::trial_balance(&payments).await?))
+}
+
+pub async fn account(
+    State(payments): State<Payments>,
+    Path(account): Path<String>,
+    principal: Principal,
+) -> Result<Json<AccountAnswer>, Problem> {
+    principal.require_role(OPERATOR)?;
+    Ok(Json(app::account(&payments, &account).await?))
+}
+
+/// Whether the stores answer.
+pub async fn ready(State(payments): State<Payments>) -> Result<StatusCode, Problem> {
+    match payments.records.ready().await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error) => Err(Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error)),
+    }
+}
+
+/// Does what a pulse does, where no Redis trigger wakes the worker.
+pub async fn drain(State(payments): State<Payments>, scope: RequestScope) -> Result<Response, Problem> {
+    let report = app::on_pulse(&payments, &scope.trace.to_string())
+        .await
+        .map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
+    let counts = serde_json::json!({ "finished": report.finished, "unfinished": report.unfinished.len() });
+    Ok(Json(counts).into_response())
+}

@@ -1,0 +1,32 @@
+//! The route table of payments and ledger, and the handlers between wire and use case.
+
+mod body;
+mod handlers;
+pub mod problems;
+
+use crate::Payments;
+use axum::Router;
+use axum::routing::{get, post};
+
+/// What the payer and the operator call.
+pub fn public(payments: Payments) -> Router {
+    Router::new()
+        // The payer: scopes payments:read and payments:write; another's payment is 404.
+        .route("/v1/payments", get(handlers::list).post(handlers::create))
+        .route("/v1/payments/{id}", get(handlers::show))
+        .route("/v1/payments/{id}/confirm", post(handlers::confirm))
+        .route("/v1/payments/{id}/capture", post(handlers::capture))
+        .route("/v1/payments/{id}/cancel", post(handlers::cancel))
+        // The operator: role operator.
+        .route("/v1/ledger/trial-balance", get(handlers::trial_balance))
+        .route("/v1/ledger/accounts/{account}", get(handlers::account))
+        .with_state(payments)
+}
+
+/// What our own services call, behind a service token.
+pub fn internal(payments: Payments) -> Router {
+    Router::new()
+        .route("/internal/payments/readyz", get(handlers::ready))
+        .route("/internal/payments/drain", post(handlers::drain))
+        .with_state(payments)
+}

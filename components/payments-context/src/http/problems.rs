@@ -1,0 +1,88 @@
+//! The kinds of problem of this context, and which error becomes which: the only place with status codes.
+
+use crate::app::{CommandError, QueryError, StoreError};
+use crate::domain::{Move, Refusal};
+use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, NOT_FOUND, Problem, UNAVAILABLE};
+use records::RecordsError;
+
+/// The payment does not allow this move now; `status` and `allowed` say what it does.
+pub const PAYMENT_STATE: Kind =
+    Kind { slug: "payment-state", status: 409, title: "The payment does not allow this move now." };
+/// The Idempotency-Key made a payment more than seven days ago.
+pub const KEY_SPENT: Kind =
+    Kind { slug: "idempotency-key-spent", status: 409, title: "The Idempotency-Key was used long ago." };
+/// The acquirer refused a capture or a cancellation; `failure_code` says why.
+pub const ACQUIRER_REFUSED: Kind =
+    Kind { slug: "acquirer-refused", status: 409, title: "The acquirer refused this step." };
+/// The request holds what looks like a card number; only tokens are taken.
+pub const CARD_NUMBER: Kind =
+    Kind { slug: "card-number", status: 422, title: "Card numbers are never taken, only tokens." };
+
+/// Every kind of this context.
+pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER];
+
+/// When to try again after the store did not answer, in seconds.
+const STORE_BACK_S: u32 = 1;
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Invalid { field, why } => {
+                Self::new(INVALID).member("field", field).member("why", why.to_string())
+            }
+            CommandError::NotFound => Self::new(NOT_FOUND),
+            CommandError::Refused(refusal) => refused(&refusal),
+            CommandError::KeyReused => Self::new(KEY_REUSED),
+            CommandError::KeySpent => Self::new(KEY_SPENT)
+                .detail("the payment exists, its first answer is no longer kept; use a new key for a new payment"),
+            CommandError::InFlight { retry_after_s } => Self::new(IN_FLIGHT).retry_after_s(retry_after_s),
+            CommandError::Contended => Self::new(CONFLICT).retry_after_s(STORE_BACK_S),
+            CommandError::Store(error) => store(&error),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Invalid { field, why } => Self::new(INVALID).member("field", field).member("why", why),
+            QueryError::NotFound => Self::new(NOT_FOUND),
+            QueryError::Store(error) => store(&error),
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::IllegalMove { status, allowed } => {
+            let status = serde_json::to_value(status).unwrap_or_default();
+            let allowed: Vec<String> = allowed.iter().map(Move::to_string).collect();
+            Problem::new(PAYMENT_STATE)
+                .detail("the payment does not stand where this move starts; `allowed` names the moves that are open")
+                .member("payment_status", status)
+                .member("allowed", allowed)
+        }
+        Refusal::HoldExpired { .. } | Refusal::NotDue { .. } => {
+            Problem::new(PAYMENT_STATE).detail(refusal.to_string()).member("allowed", Vec::<String>::new())
+        }
+        Refusal::CaptureOutOfRange { .. } => {
+            Problem::new(INVALID).member("field", "amount_minor").member("why", refusal.to_string())
+        }
+    }
+}
+
+fn store(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Records(RecordsError::Unavailable(_) | RecordsError::RolledBack { .. })
+        | StoreError::Ledger(records::Refusal::Stale) => Problem::new(UNAVAILABLE)
+            .detail("whether the request had an effect is unknown; try again with the same key")
+            .retry_after_s(STORE_BACK_S),
+        StoreError::Records(RecordsError::Corrupt { .. } | RecordsError::Invalid(_) | RecordsError::Layout(_))
+        | StoreError::Unreadable(_)
+        | StoreError::Unwritable(_)
+        | StoreError::Ledger(
+            records::Refusal::Floor { .. } | records::Refusal::Unbalanced { .. } | records::Refusal::OutOfRange { .. },
+        ) => Problem::new(INTERNAL),
+    }
+    .caused_by(error)
+}

@@ -1,0 +1,42 @@
+//! Payments and their ledger: from the first wish to pay to the money taken, each step once.
+//!
+//! What lives here: states and decisions (`domain`), use cases (`app`), shapes (`wire`), the route table (`http`), the
+//! acquirer port and its sandbox adapter (`acquirer`). What does not: who the caller is (the edge says it), stores
+//! (records), clocks. docs/payments.md shows the states and the chart of accounts.
+
+pub mod acquirer;
+pub mod app;
+pub mod domain;
+pub mod http;
+pub mod wire;
+
+pub use crate::http::problems::PROBLEMS;
+
+use ambient::{Clock, Random, Timestamp};
+use records::{Meta, Records};
+use std::sync::Arc;
+
+/// What every use case of this context needs: axum's state, cheap to clone.
+#[derive(Clone)]
+pub struct Payments {
+    /// Payments and ledger.
+    pub records: Arc<dyn Records>,
+    /// Who asks the card's bank.
+    pub acquirer: Arc<dyn acquirer::Acquirer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Attempts of requests.
+    pub random: Arc<dyn Random>,
+}
+
+impl Payments {
+    /// The present.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Who and why, for a change at this moment.
+    pub(crate) fn meta(&self, trace: String, actor: String) -> Meta {
+        Meta { at: self.now(), trace, cause: None, actor: Some(actor) }
+    }
+}

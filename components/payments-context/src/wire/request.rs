@@ -1,0 +1,80 @@
+//! What callers send.
+
+use crate::domain;
+use serde::{Deserialize, Serialize};
+
+/// When the money is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMethod {
+    /// With the confirmation.
+    #[default]
+    Automatic,
+    /// Later, by `POST /v1/payments/{id}/capture`.
+    Manual,
+}
+
+impl From<CaptureMethod> for domain::CaptureMethod {
+    fn from(wire: CaptureMethod) -> Self {
+        match wire {
+            CaptureMethod::Automatic => Self::Automatic,
+            CaptureMethod::Manual => Self::Manual,
+        }
+    }
+}
+
+impl From<domain::CaptureMethod> for CaptureMethod {
+    fn from(method: domain::CaptureMethod) -> Self {
+        match method {
+            domain::CaptureMethod::Automatic => Self::Automatic,
+            domain::CaptureMethod::Manual => Self::Manual,
+        }
+    }
+}
+
+/// The body of `POST /v1/payments`.
+///
+/// **Shape** `{"amount_minor": 1099, "currency": "EUR", "payment_method": "tok_visa", "description": "Tea"}`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRequest {
+    /// How much, in minor units: 1 to 99 999 999.
+    pub amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// What stands for the card: a token of the acquirer's.
+    pub payment_method: String,
+    /// What it is for; at most 200 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// When the money is taken; automatic where nothing is said.
+    #[serde(default)]
+    pub capture_method: CaptureMethod,
+}
+
+/// The body of `POST /v1/payments/{id}/capture`; may be left out.
+///
+/// **Shape** `{"amount_minor": 500}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureRequest {
+    /// How much of what is held, in minor units; all of it where nothing is said. The rest is released.
+    #[serde(default)]
+    pub amount_minor: Option<i64>,
+}
+
+/// The body of a POST that says everything in its path; may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmptyRequest {}
+
+/// The query of `GET /v1/payments`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ListQuery {
+    /// Where the page before ended.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// How many at most, 1 to 100; 20 where nothing is said.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
