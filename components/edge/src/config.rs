@@ -2,10 +2,11 @@
 
 use crate::bearer::Bearer;
 use crate::cors::Cors;
-use crate::{MetricsSink, TokenKeys};
+use crate::TokenKeys;
 use access_token::Verifier;
 use ambient::{Clock, Random, Sleep};
 use core::time::Duration;
+use request_metrics::MetricsSink;
 use std::sync::Arc;
 
 /// The longest that a request may take, unless configured otherwise.

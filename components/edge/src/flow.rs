@@ -1,17 +1,17 @@
 //! The way of one request through the edge, outermost first. Each step lives in a file of its own.
 
-use crate::metrics::method_name;
-use crate::{EdgeConfig, Sample, body, errors, frame, idempotency, internal, security};
+use crate::{EdgeConfig, body, errors, frame, idempotency, internal, security};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core::pin::pin;
 use futures::future::{Either, select};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use principal::RequestScope;
 use problem::{DEADLINE_EXCEEDED, Problem};
+use request_metrics::Sample;
 use std::sync::Arc;
 use telemetry::{Level, Value};
 
@@ -118,4 +118,18 @@ fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&P
         }
     }
     telemetry::log(level, edge.service, "request", &scope.trace, &fields);
+}
+
+/// The methods that are counted apart: a caller may invent any other.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
 }

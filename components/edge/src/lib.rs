@@ -28,13 +28,11 @@ mod frame;
 mod idempotency;
 mod internal;
 mod keys;
-mod metrics;
 mod security;
 
 pub use config::EdgeConfig;
 pub use internal::internal;
 pub use keys::TokenKeys;
-pub use metrics::{BUCKETS_MS, MetricsSink, RedisMetrics, Sample, histogram_field, metrics_key, request_field};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

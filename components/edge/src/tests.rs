@@ -1,6 +1,6 @@
 //! Whole requests through the edge around a small router.
 
-use crate::{EdgeConfig, MetricsSink, Sample, TokenKeys, internal, public};
+use crate::{EdgeConfig, TokenKeys, internal, public};
 use access_token::{Claims, Jwks, SigningKey, Verifier};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep};
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use http_client::{HttpError, ScriptedHttp};
 use principal::{Idempotency, Principal, RequestScope};
 use problem::Json;
+use request_metrics::{MetricsSink, Sample};
 use service_token::ServiceTokens;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -109,7 +110,6 @@ fn routes() -> Router {
         .route("/slow", get(async || core::future::pending::<()>().await))
         .route("/stream", get(async || Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>("a")]))))
         .route("/broken", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "a secret cause")))
-        .route("/nothing", post(async || StatusCode::NO_CONTENT))
 }
 
 struct Answer {
@@ -127,6 +127,13 @@ impl Answer {
             headers: parts.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
         }
+    }
+
+    /// The problem document, a member a line, in alphabetical order: the order on the wire depends on features of the
+    /// JSON library that another package may switch on.
+    fn problem(&self) -> String {
+        let document: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(&self.body).unwrap();
+        document.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
     }
 
     fn header(&self, name: &str) -> &str {
@@ -172,13 +179,50 @@ fn headers_of(answer: &Answer) -> String {
 #[tokio::test]
 async fn each_failure_is_a_problem_that_names_its_trace() {
     let setup = Setup::new();
-    insta::assert_snapshot!(setup.send(empty(get_request("/absent"))).await.body, @r#"{"type":"/problems/not-found","title":"There is nothing here for this caller.","status":404,"instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(empty(Request::delete("/public"))).await.body, @r#"{"type":"/problems/method-not-allowed","title":"The method is not offered here.","status":405,"instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(empty(get_request("/me"))).await.body, @r#"{"type":"/problems/unauthenticated","title":"A valid access token is needed.","status":401,"instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(empty(get_request("/things/x"))).await.body, @r#"{"type":"/problems/malformed","title":"The request cannot be read.","status":400,"instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(json("/echo", "{")).await.body, @r#"{"type":"/problems/malformed","title":"The request cannot be read.","status":400,"detail":"the body is not JSON: EOF while parsing an object at line 1, column 1","instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(empty(Request::post("/pay"))).await.body, @r#"{"type":"/problems/idempotency-key-required","title":"An Idempotency-Key is needed.","status":428,"detail":"send an Idempotency-Key header: the same key with the same request is carried out once","instance":"00000000000000000000000000000001"}"#);
-    insta::assert_snapshot!(setup.send(empty(get_request("/broken"))).await.body, @r#"{"type":"/problems/internal","title":"The service made a mistake.","status":500,"instance":"00000000000000000000000000000001"}"#);
+    insta::assert_snapshot!(setup.send(empty(get_request("/absent"))).await.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 404
+    title: "There is nothing here for this caller."
+    type: "/problems/not-found"
+    "#);
+    insta::assert_snapshot!(setup.send(empty(Request::delete("/public"))).await.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 405
+    title: "The method is not offered here."
+    type: "/problems/method-not-allowed"
+    "#);
+    insta::assert_snapshot!(setup.send(empty(get_request("/me"))).await.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 401
+    title: "A valid access token is needed."
+    type: "/problems/unauthenticated"
+    "#);
+    insta::assert_snapshot!(setup.send(empty(get_request("/things/x"))).await.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 400
+    title: "The request cannot be read."
+    type: "/problems/malformed"
+    "#);
+    insta::assert_snapshot!(setup.send(json("/echo", "{")).await.problem(), @r#"
+    detail: "the body is not JSON: EOF while parsing an object at line 1, column 1"
+    instance: "00000000000000000000000000000001"
+    status: 400
+    title: "The request cannot be read."
+    type: "/problems/malformed"
+    "#);
+    insta::assert_snapshot!(setup.send(empty(Request::post("/pay"))).await.problem(), @r#"
+    detail: "send an Idempotency-Key header: the same key with the same request is carried out once"
+    instance: "00000000000000000000000000000001"
+    status: 428
+    title: "An Idempotency-Key is needed."
+    type: "/problems/idempotency-key-required"
+    "#);
+    insta::assert_snapshot!(setup.send(empty(get_request("/broken"))).await.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 500
+    title: "The service made a mistake."
+    type: "/problems/internal"
+    "#);
 }
 
 #[tokio::test]
@@ -194,8 +238,6 @@ async fn every_answer_that_is_no_stream_has_its_length() {
         }
     }
     assert_eq!(setup.send(empty(get_request("/stream"))).await.header("content-length"), "");
-    let nothing = setup.send(empty(Request::post("/nothing"))).await;
-    assert_eq!((nothing.status, nothing.header("content-length")), (204, ""));
 }
 
 #[tokio::test]
@@ -340,7 +382,12 @@ async fn a_route_that_takes_too_long_is_given_up() {
     let request = get_request("/slow").header("x-request-timeout", "50");
     let answer = setup.send(empty(request)).await;
     assert_eq!((answer.status, setup.sleep.0.lock().unwrap().as_slice()), (504, [50].as_slice()));
-    insta::assert_snapshot!(answer.body, @r#"{"type":"/problems/deadline-exceeded","title":"The deadline passed before the answer was there.","status":504,"instance":"00000000000000000000000000000001"}"#);
+    insta::assert_snapshot!(answer.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    status: 504
+    title: "The deadline passed before the answer was there."
+    type: "/problems/deadline-exceeded"
+    "#);
 }
 
 #[tokio::test]
@@ -365,7 +412,13 @@ async fn a_body_too_large_is_refused_before_it_is_read() {
     let app = public(setup.router(), setup.config().body_limit_bytes(16));
     let request = json("/echo", r#"{"a":"0123456789"}"#);
     let answer = Answer::of(app.oneshot(request).await.unwrap()).await;
-    insta::assert_snapshot!(answer.body, @r#"{"type":"/problems/too-large","title":"The request is too large.","status":413,"instance":"00000000000000000000000000000001","limit_bytes":16}"#);
+    insta::assert_snapshot!(answer.problem(), @r#"
+    instance: "00000000000000000000000000000001"
+    limit_bytes: 16
+    status: 413
+    title: "The request is too large."
+    type: "/problems/too-large"
+    "#);
 }
 
 #[tokio::test]
