@@ -1,0 +1,326 @@
+//! Event dispatch: which event means what, and what is done when it cannot be handled now, or ever.
+
+use crate::app::{
+    Cause, Known, NotifyError, ProjectError, Wait, await_contact, known_contact, notify, project_contact,
+};
+use crate::domain::{Contact, Occasion};
+use ambient::Clock;
+use async_trait::async_trait;
+use core::time::Duration;
+use events::{Consumer, Envelope, Verdict};
+use ids::UserId;
+use payments_wire::{PAYMENT_CAPTURED, PAYMENT_FAILED, PaymentSnapshot};
+use records::{Meta, Records, RecordsError};
+use std::sync::Arc;
+use users_wire::{USER_REGISTERED, USER_UPDATED, UserPersonal, UserSnapshot};
+
+/// The consumer group, named as the worker's component.
+pub const GROUP: &str = "notifications-worker";
+/// The contexts whose streams it hears.
+pub const HEARS: [&str; 2] = ["users", "payments"];
+
+/// The first wait for a store that is gone; the loop lengthens it.
+const STORE_GONE: Duration = Duration::from_secs(1);
+/// The first wait for the operator where Redis came back with less than was acknowledged.
+const OPERATOR_NEEDED: Duration = Duration::from_secs(30);
+/// The first wait for a contact or a contended record.
+const SOON: Duration = Duration::from_millis(500);
+
+/// Turns events into notifications and messages.
+#[derive(Clone)]
+pub struct Notifier {
+    /// Where everything lies.
+    pub records: Arc<dyn Records>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why an event was not handled.
+#[derive(Debug, thiserror::Error)]
+enum ConsumeError {
+    /// The event is not what its type promises.
+    #[error("{kind} has another shape: {why}")]
+    Shape { kind: String, why: String },
+    /// The recipient was not heard of yet.
+    #[error("the contact of the recipient is not known yet")]
+    ContactUnknown,
+    /// Nor after a long wait.
+    #[error("the contact of the recipient never became known")]
+    ContactNeverKnown,
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+}
+
+#[async_trait]
+impl Consumer for Notifier {
+    async fn handle(&self, event: &Envelope) -> Verdict {
+        match self.react(event).await {
+            Ok(()) => Verdict::Done,
+            Err(error) => verdict(&error),
+        }
+    }
+}
+
+impl Notifier {
+    async fn react(&self, event: &Envelope) -> Result<(), ConsumeError> {
+        match event.kind.as_str() {
+            USER_REGISTERED => {
+                let known = self.project(event).await?;
+                self.tell(event, &Occasion::Registered, known).await
+            }
+            USER_UPDATED => self.project(event).await.map(|_| ()),
+            PAYMENT_CAPTURED => {
+                let payment = snapshot::<PaymentSnapshot>(event)?;
+                let occasion = Occasion::PaymentCaptured {
+                    payment_id: payment.id,
+                    captured: payment.captured,
+                    description: payment.description,
+                };
+                self.tell_user(event, payment.user_id, &occasion).await
+            }
+            PAYMENT_FAILED => {
+                let payment = snapshot::<PaymentSnapshot>(event)?;
+                let occasion = Occasion::PaymentFailed {
+                    payment_id: payment.id,
+                    amount: payment.amount,
+                    failure_code: payment.failure_code,
+                };
+                self.tell_user(event, payment.user_id, &occasion).await
+            }
+            // Other events of these streams are none of this group's business.
+            _ => Ok(()),
+        }
+    }
+
+    async fn project(&self, event: &Envelope) -> Result<Known, ConsumeError> {
+        let UserSnapshot { id, locale } = snapshot(event)?;
+        let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
+        let UserPersonal { email, display_name } =
+            serde::Deserialize::deserialize(personal).map_err(|_| shape(event, "the personal member cannot be read"))?;
+        let told = Contact { user_id: id, email, display_name, locale, version: event.version };
+        Ok(project_contact(&*self.records, told, &self.meta(event)).await?)
+    }
+
+    async fn tell_user(&self, event: &Envelope, user_id: UserId, occasion: &Occasion) -> Result<(), ConsumeError> {
+        let known = known_contact(&*self.records, user_id).await?;
+        self.tell(event, occasion, known).await
+    }
+
+    async fn tell(&self, event: &Envelope, occasion: &Occasion, known: Known) -> Result<(), ConsumeError> {
+        let meta = self.meta(event);
+        match known {
+            Known::Contact(contact) => {
+                let cause = Cause { event: event.id.clone(), occurred_at: event.time };
+                Ok(notify(&*self.records, occasion, &contact, &cause, &meta).await?)
+            }
+            Known::Erased => Ok(()),
+            Known::Nothing => match await_contact(&*self.records, &event.id, &meta).await? {
+                Wait::Again => Err(ConsumeError::ContactUnknown),
+                Wait::Over => Err(ConsumeError::ContactNeverKnown),
+            },
+        }
+    }
+
+    fn meta(&self, event: &Envelope) -> Meta {
+        Meta {
+            at: self.clock.now(),
+            trace: event.traceid.clone(),
+            cause: Some(event.id.clone()),
+            actor: Some(GROUP.to_owned()),
+        }
+    }
+}
+
+fn snapshot<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
+    event.data_as().map_err(|error| shape(event, &error.to_string()))
+}
+
+fn shape(event: &Envelope, why: &str) -> ConsumeError {
+    ConsumeError::Shape { kind: event.kind.clone(), why: why.to_owned() }
+}
+
+/// Retry what another moment may mend, park what none will.
+fn verdict(error: &ConsumeError) -> Verdict {
+    let reason = error.to_string();
+    match error {
+        ConsumeError::Shape { .. }
+        | ConsumeError::ContactNeverKnown
+        | ConsumeError::Notify(NotifyError::Template(_)) => Verdict::Park { reason },
+        ConsumeError::ContactUnknown | ConsumeError::Project(ProjectError::Contended) => {
+            Verdict::Retry { after: SOON, reason }
+        }
+        ConsumeError::Records(error)
+        | ConsumeError::Project(ProjectError::Records(error))
+        | ConsumeError::Notify(NotifyError::Records(error)) => match error {
+            RecordsError::Unavailable(_) => Verdict::Retry { after: STORE_GONE, reason },
+            RecordsError::RolledBack { .. } | RecordsError::Layout(_) => {
+                Verdict::Retry { after: OPERATOR_NEEDED, reason }
+            }
+            RecordsError::Corrupt { .. } | RecordsError::Invalid(_) => Verdict::Park { reason },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{PATIENCE, list, show, unread_count};
+    use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, user_event};
+    use futures::executor::block_on;
+
+    fn titles(house: &House, user_id: UserId) -> Vec<String> {
+        let page = block_on(list(&house.records, user_id, None, 100)).unwrap();
+        page.items.into_iter().map(|line| line.title).collect()
+    }
+
+    fn is_retry(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Retry { .. })
+    }
+
+    fn is_park(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Park { .. })
+    }
+
+    #[test]
+    fn a_registration_welcomes_in_the_inbox_and_by_letter() {
+        let house = House::new();
+        assert_eq!(house.hear(&registered(ada())), Verdict::Done);
+        assert_eq!(titles(&house, ada()), ["Welcome to Spindrift"]);
+        assert_eq!(house.said(), ["notifications.notification.created.v1"]);
+        house.deliver();
+        let calls = house.mailbox.calls.lock().unwrap().clone();
+        assert_eq!(calls.len(), 1);
+        assert_eq!((calls[0].1.as_str(), calls[0].2.as_str()), ("ada@example.com", "Welcome to Spindrift"));
+    }
+
+    #[test]
+    fn a_captured_payment_becomes_a_receipt_that_its_payer_can_read() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        house.clock.advance_ms(5);
+        assert_eq!(house.hear(&captured(ada(), "p1")), Verdict::Done);
+        assert_eq!(titles(&house, ada()), ["Receipt: 10.99 EUR", "Welcome to Spindrift"]);
+        assert_eq!(block_on(unread_count(&house.records, ada())).unwrap().unread, 2);
+        let page = block_on(list(&house.records, ada(), None, 1)).unwrap();
+        let (_, receipt) = block_on(show(&house.records, ada(), page.items[0].id)).unwrap();
+        assert!(receipt.body.contains("10.99 EUR") && receipt.body.contains("two books"), "{}", receipt.body);
+    }
+
+    #[test]
+    fn a_failed_payment_is_told_in_the_inbox_alone() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        house.deliver();
+        house.hear(&payment_event(PAYMENT_FAILED, ada(), "p1", "1.3"));
+        house.deliver();
+        assert_eq!(titles(&house, ada()).len(), 2);
+        assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1, "the welcome");
+    }
+
+    #[test]
+    fn a_repeated_event_makes_no_second_message() {
+        let house = House::new();
+        for event in [&registered(ada()), &captured(ada(), "p1")] {
+            for _ in 0..3 {
+                assert_eq!(house.hear(event), Verdict::Done);
+                house.clock.advance_ms(10);
+            }
+        }
+        house.deliver();
+        assert_eq!(titles(&house, ada()).len(), 2);
+        assert_eq!(house.said().len(), 2);
+        assert_eq!(house.mailbox.calls.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_commit_without_an_answer_is_retried_and_leaves_one_of_each() {
+        // Each of the commits that a registration makes, failing before and after it was carried out.
+        for commit in 0..3 {
+            for after in [false, true] {
+                let house = House::new();
+                let event = registered(ada());
+                for _ in 0..commit {
+                    house.records.pause_next_commit(Duration::ZERO);
+                }
+                if after { house.records.fail_next_commit_after() } else { house.records.fail_next_commit_before() }
+                assert!(is_retry(&house.hear(&event)), "commit {commit}, after: {after}");
+                assert_eq!(house.hear(&event), Verdict::Done);
+                house.deliver();
+                assert_eq!(titles(&house, ada()).len(), 1);
+                assert_eq!(house.said().len(), 1);
+                assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_receipt_that_comes_before_its_payer_is_heard_of_waits() {
+        let house = House::new();
+        let receipt = captured(ada(), "p1");
+        assert!(is_retry(&house.hear(&receipt)));
+        house.hear(&registered(ada()));
+        assert_eq!(house.hear(&receipt), Verdict::Done);
+        assert_eq!(titles(&house, ada()).len(), 2);
+    }
+
+    #[test]
+    fn it_waits_from_when_the_payer_was_first_missed_and_not_for_ever() {
+        let house = House::new();
+        let receipt = captured(ada(), "p1");
+        // The worker was away: the event is old, and still gets its chance.
+        house.clock.advance_ms(24 * 60 * 60 * 1000);
+        assert!(is_retry(&house.hear(&receipt)));
+        house.clock.advance_ms(i64::try_from(PATIENCE.as_millis()).unwrap() - 1);
+        assert!(is_retry(&house.hear(&receipt)));
+        house.clock.advance_ms(1);
+        assert!(is_park(&house.hear(&receipt)));
+    }
+
+    #[test]
+    fn letters_go_to_the_newest_address_whatever_the_order_of_the_events() {
+        let house = House::new();
+        let updated = user_event(USER_UPDATED, ada(), "1.2", "lovelace@example.com", "de");
+        house.hear(&updated);
+        house.hear(&registered(ada()));
+        house.hear(&captured(ada(), "p1"));
+        house.deliver();
+        let addresses: Vec<_> = house.mailbox.calls.lock().unwrap().iter().map(|call| call.1.clone()).collect();
+        assert_eq!(addresses, ["lovelace@example.com"; 2]);
+        assert!(titles(&house, ada()).contains(&"Beleg: 10,99 EUR".to_owned()));
+    }
+
+    #[test]
+    fn nobody_gets_what_belongs_to_another() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        house.hear(&registered(bob()));
+        house.hear(&captured(ada(), "p1"));
+        assert_eq!(titles(&house, bob()), ["Welcome to Spindrift"]);
+    }
+
+    #[test]
+    fn an_event_of_another_shape_is_parked_and_one_of_another_kind_is_none_of_its_business() {
+        let house = House::new();
+        let mut impersonal = registered(ada());
+        impersonal.personal = None;
+        assert!(is_park(&house.hear(&impersonal)));
+        let garbage = envelope(PAYMENT_CAPTURED, "pay_x", "1.1", serde_json::json!({"id": 7}));
+        assert!(is_park(&house.hear(&garbage)));
+        let other = envelope("payments.payment.created.v1", "pay_x", "1.1", serde_json::json!({}));
+        assert_eq!(house.hear(&other), Verdict::Done);
+        assert!(house.said().is_empty());
+    }
+
+    #[test]
+    fn a_store_that_lost_data_waits_for_the_operator() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        house.records.lose_everything();
+        let Verdict::Retry { after, .. } = house.hear(&captured(ada(), "p1")) else { panic!("not a retry") };
+        assert_eq!(after, OPERATOR_NEEDED);
+    }
+}

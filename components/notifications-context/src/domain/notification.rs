@@ -1,0 +1,59 @@
+//! One message in one person's inbox.
+
+use crate::domain::Kind;
+use ambient::Timestamp;
+use ids::{NotificationId, UserId};
+
+/// A notification, rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Which one.
+    pub id: NotificationId,
+    /// Whose inbox it lies in; nobody else may see that it exists.
+    pub user_id: UserId,
+    /// What it is about.
+    pub kind: Kind,
+    /// One line for lists; no personal data, because indexes repeat it.
+    pub title: String,
+    /// The whole text.
+    pub body: String,
+    /// When that happened which it tells about.
+    pub occurred_at: Timestamp,
+    /// When it came into the inbox.
+    pub created_at: Timestamp,
+    /// When its owner read it.
+    pub read_at: Option<Timestamp>,
+}
+
+impl Notification {
+    /// The notification after its owner read it; `None` where nothing is left to do.
+    pub fn read(&self, at: Timestamp) -> Option<Self> {
+        match self.read_at {
+            Some(_) => None,
+            None => Some(Self { read_at: Some(at), ..self.clone() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reading_counts_and_the_second_changes_nothing() {
+        let at = Timestamp::from_unix_ms;
+        let unread = Notification {
+            id: NotificationId::derived(0, &[b"n"]),
+            user_id: UserId::derived(0, &[b"ada"]),
+            kind: Kind::Welcome,
+            title: "Welcome".into(),
+            body: "Hello".into(),
+            occurred_at: at(1),
+            created_at: at(2),
+            read_at: None,
+        };
+        let read = unread.read(at(3)).unwrap();
+        assert_eq!(read.read_at, Some(at(3)));
+        assert_eq!(read.read(at(4)), None);
+    }
+}

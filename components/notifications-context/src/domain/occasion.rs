@@ -1,0 +1,126 @@
+//! What a person is told about, and by which ways.
+
+use crate::domain::Channel;
+use ids::PaymentId;
+use money::Money;
+
+/// Something that happened and concerns one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Occasion {
+    /// Their account was opened.
+    Registered,
+    /// Their payment was taken.
+    PaymentCaptured {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What was taken.
+        captured: Money,
+        /// What it is for, in the payer's words.
+        description: Option<String>,
+    },
+    /// Their payment was declined.
+    PaymentFailed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What was asked for.
+        amount: Money,
+        /// The decline code, such as `card_declined`.
+        failure_code: Option<String>,
+    },
+}
+
+impl Occasion {
+    /// The text that tells it.
+    pub const fn template(&self) -> Template {
+        match self {
+            Self::Registered => Template::Welcome,
+            Self::PaymentCaptured { .. } => Template::PaymentReceipt,
+            Self::PaymentFailed { .. } => Template::PaymentFailed,
+        }
+    }
+
+    /// The kind that callers see.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Registered => Kind::Welcome,
+            Self::PaymentCaptured { .. } => Kind::PaymentReceipt,
+            Self::PaymentFailed { .. } => Kind::PaymentFailed,
+        }
+    }
+
+    /// The ways by which it is told. A failure is seen at once by whoever pays; a note in the inbox is enough.
+    pub const fn channels(&self) -> &'static [Channel] {
+        match self {
+            Self::Registered | Self::PaymentCaptured { .. } => &[Channel::InApp, Channel::Email],
+            Self::PaymentFailed { .. } => &[Channel::InApp],
+        }
+    }
+}
+
+/// A family of texts, in versions and languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Template {
+    /// The first message of an account.
+    Welcome,
+    /// The receipt of a payment.
+    PaymentReceipt,
+    /// The note that a payment was declined.
+    PaymentFailed,
+}
+
+impl Template {
+    /// Every template.
+    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed];
+
+    /// The folder of its files; part of identities, stable for ever.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::PaymentReceipt => "payment-receipt",
+            Self::PaymentFailed => "payment-failed",
+        }
+    }
+}
+
+/// What a notification is about, as callers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The first message of an account.
+    Welcome,
+    /// A receipt.
+    PaymentReceipt,
+    /// A declined payment.
+    PaymentFailed,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed];
+
+    /// The word on the wire and in stored shapes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::PaymentReceipt => "payment_receipt",
+            Self::PaymentFailed => "payment_failed",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_back_from_its_word() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_word(kind.word()), Some(*kind));
+        }
+        assert_eq!(Kind::from_word("newsletter"), None);
+    }
+}

@@ -1,0 +1,30 @@
+//! Notifications: what happened to a person becomes a message in their inbox and on its way to them.
+//!
+//! What lives here: the nouns (`domain`), the use cases (`app`), stored and public shapes (`wire`), the texts
+//! (`templates`), the mail port (`mail`), event dispatch (`consume`), the worker's rounds (`work`) and the routes
+//! (`http`). What does not: the platform, the streams' mechanics and the edge.
+//!
+//! **Once.** A message is named by the event, the template, the channel and the recipient, and created only if absent:
+//! a repeated event finds it. A try to send is noted before the call and carries that name as the provider's
+//! idempotency key, so that a try after a crash or a lost answer delivers nothing twice.
+
+pub mod app;
+mod consume;
+pub mod domain;
+#[cfg(test)]
+mod fixtures;
+mod http;
+mod keys;
+mod mail;
+mod templates;
+pub mod wire;
+mod work;
+
+pub use consume::{GROUP, HEARS, Notifier};
+pub use http::{Notifications, internal_routes, routes};
+pub use mail::{Letter, Mail, SandboxMailbox};
+pub use templates::{DEFAULT_LOCALE, Rendered, TemplateError, render};
+pub use work::{Drained, Round, Work};
+
+/// The kinds of problem that are this context's own: none, the shared ones say everything.
+pub const PROBLEMS: &[problem::Kind] = &[];
