@@ -1,0 +1,22 @@
+-- Bodies that lost or were replaced more than a day ago, by Redis' clock, and that no head names.
+--
+-- KEYS[1]  `{…}:garbage`: members `<context>:<record>:<version>.<uuid>`, score the moment it was put there in ms
+-- ARGV     the prefix, how many, the age in ms
+-- Answer   fields, each as `<length>:<bytes>`: the members to delete.
+--
+-- A loser's body may have been committed after all by a second run of its own call: the head decides, not the list.
+
+local prefix, limit, age_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local fields = {}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - age_ms, 'LIMIT', 0, limit)) do
+  local record, uuid = string.match(member, '^[^:]+:(.+):%d+%.%d+%.([%x-]+)$')
+  local head = record and redis.call('GET', prefix .. 'h:' .. record)
+  if record and not (head and string.find(head, uuid, 1, true)) then
+    fields[#fields + 1] = #member .. ':' .. member
+  else
+    redis.call('ZREM', KEYS[1], member)
+  end
+end
+return table.concat(fields)

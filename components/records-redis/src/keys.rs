@@ -1,0 +1,75 @@
+//! Every name that records have in Redis and in the key-value store.
+
+use records::{OnceKey, RecordKey, Version};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// The names of one context's records in one partition.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    context: String,
+    /// `{payments/0}:`: what stands in braces decides the slot, so that one script reaches all of it.
+    prefix: String,
+    partition: u8,
+}
+
+impl Keys {
+    pub(crate) fn new(context: &str, partition: u8) -> Self {
+        Self { context: context.to_owned(), prefix: format!("{{{context}/{partition}}}:"), partition }
+    }
+
+    pub(crate) fn context(&self) -> &str {
+        &self.context
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A key of one of the kinds without a name: `epoch`, `timers`, `trial`, `garbage`, `ledger`, `frozen`.
+    pub(crate) fn of(&self, kind: &str) -> String {
+        format!("{}{kind}", self.prefix)
+    }
+
+    /// `{payments/0}:h:payment:pay_00…`
+    pub(crate) fn head(&self, record: &RecordKey) -> String {
+        format!("{}h:{record}", self.prefix)
+    }
+
+    /// `{payments/0}:o:<digest>`
+    pub(crate) fn once(&self, once: &OnceKey) -> String {
+        format!("{}o:{}", self.prefix, once_digest(once))
+    }
+
+    /// `payments:payment:pay_00…:1.7.<uuid>` in the key-value store.
+    pub(crate) fn body(&self, record: &RecordKey, version: Version, uuid: Uuid) -> String {
+        format!("{}:{record}:{version}.{uuid}", self.context)
+    }
+
+    /// `payments:mark.0` in the key-value store: the high-water mark of commits.
+    pub(crate) fn mark(&self) -> String {
+        format!("{}:mark.{}", self.context, self.partition)
+    }
+}
+
+/// SHA-256 of the parts, each preceded by its length, in hexadecimal.
+pub(crate) fn once_digest(once: &OnceKey) -> String {
+    let mut hash = Sha256::new();
+    for part in [once.kind.as_bytes(), once.who.as_bytes(), once.key.as_bytes()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_once_row_cannot_run_into_each_other() {
+        let once = |who: &str, key: &str| once_digest(&OnceKey { kind: "request", who: who.into(), key: key.into() });
+        assert_eq!(once("a", "bc").len(), 64);
+        assert_ne!(once("a", "bc"), once("ab", "c"));
+    }
+}

@@ -1,0 +1,227 @@
+//! The records port on Redis and a key-value store: bodies in the store, order in Redis, one script a change.
+//!
+//! What lives here: the scripts (`*.lua`), their arguments and answers, the names of keys, the shape of bodies, the
+//! creation of the data and the watch over it. What does not: connections (the ports `redis-client` and `key-value`)
+//! and the sealing, archive and rebuild of data, which read what is written here.
+//!
+//! - A load is the head (one MGET) and the body (one get, none where the instance has it already).
+//! - A commit is the body (one set) and the script (one EVALSHA). The script recognises its own earlier run, so a lost
+//!   answer is asked for again without harm. A body is never deleted by its writer.
+//! - Where Redis knows fewer commits than were acknowledged, commits answer `RolledBack` until an operator has rebuilt
+//!   the data; there is deliberately no switch here to accept the loss.
+//! - Bodies of a writer that died before the script stay behind; a sweep over all keys, not part of the pulse, finds
+//!   them.
+//!
+//! Keys, with `{…}` for `{<context>/<partition>}`: `{…}:h:<record>` head `<epoch>.<n> <uuid>[ x]`, `{…}:o:<digest>`
+//! once-row, `{…}:b:<account>` balance, `{…}:i:<index>` and `{…}:s:<index>` index and summaries, `{…}:events`,
+//! `{…}:groups`, `{…}:rung:<group>`, `{…}:timers`, `{…}:garbage`, `{…}:ledger`, `{…}:trial`, `{…}:commits`,
+//! `{…}:epoch` (`<epoch>/<partitions>`), `{…}:frozen`.
+
+mod body;
+mod cache;
+mod commit;
+mod creation;
+mod keys;
+mod packed;
+mod reading;
+mod scripts;
+mod upkeep;
+
+use ambient::{Clock, Random, Sleep, Timestamp};
+use async_trait::async_trait;
+use cache::Cache;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
+use key_value::{KeyValue, KeyValueError};
+use keys::Keys;
+use records::{
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, LedgerRow, OnceKey, OnceState, Outcome, Page, Record,
+    RecordKey, Records, RecordsError, TrialBalance,
+};
+use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
+use scripts::Script;
+use std::sync::Arc;
+
+/// Whose records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordsConfig {
+    /// The context, such as `payments`: lower-case letters, digits and hyphens.
+    pub context: &'static str,
+    /// The partition of these records, from 0.
+    pub partition: u8,
+    /// How many partitions the data has; fixed when it is made, another value is refused later.
+    pub partitions: u8,
+}
+
+impl RecordsConfig {
+    /// A context that is not divided: partition 0 of 1.
+    pub const fn of(context: &'static str) -> Self {
+        Self { context, partition: 0, partitions: 1 }
+    }
+}
+
+/// The records of one context in one partition. One value an instance: it remembers bodies and the highest commit.
+pub struct RedisRecords {
+    keys: Keys,
+    partitions: u8,
+    redis: Arc<dyn Redis>,
+    bodies: Arc<dyn KeyValue>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    sleep: Option<Arc<dyn Sleep>>,
+    cache: Cache,
+    /// The epoch as last seen; 1 until something else was.
+    epoch: AtomicU32,
+    /// The highest commit number that this instance saw: a Redis that knows fewer has lost some.
+    seen_commit: AtomicU64,
+}
+
+impl RedisRecords {
+    /// Records over these two stores.
+    pub fn new(
+        config: RecordsConfig,
+        redis: Arc<dyn Redis>,
+        bodies: Arc<dyn KeyValue>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            keys: Keys::new(config.context, config.partition),
+            partitions: config.partitions,
+            redis,
+            bodies,
+            clock,
+            random,
+            sleep: None,
+            cache: Cache::default(),
+            epoch: AtomicU32::new(1),
+            seen_commit: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits this way between reads of a body that its store does not show yet; without, it reads again at once.
+    #[must_use]
+    pub fn with_sleep(mut self, sleep: Arc<dyn Sleep>) -> Self {
+        self.sleep = Some(sleep);
+        self
+    }
+
+    /// Rows of the journal in the order of posting: for sealing and for audits.
+    ///
+    /// `after` is the commit and leg of the last row already read; at most `limit` rows.
+    ///
+    /// # Errors
+    /// [`RecordsError::Unavailable`]; [`RecordsError::Corrupt`] where a row cannot be read.
+    pub async fn ledger(&self, after: Option<(u64, u32)>, limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
+        self.read_ledger(after, limit).await
+    }
+
+    /// `<epoch>/<partitions>` as the scripts compare it.
+    fn layout(&self) -> String {
+        format!("{}/{}", self.epoch.load(Ordering::Relaxed), self.partitions)
+    }
+
+    /// Takes note of the layout that Redis has.
+    fn learn_layout(&self, layout: &str) -> Result<(), RecordsError> {
+        let parsed = layout.split_once('/').and_then(|(epoch, partitions)| Some((epoch.parse().ok()?, partitions.parse::<u8>().ok()?)));
+        let Some((epoch, partitions)) = parsed else {
+            return Err(RecordsError::Layout(format!("`{layout}` is not one that this version knows")));
+        };
+        if partitions != self.partitions {
+            return Err(RecordsError::Layout(format!("it was made with {partitions} partitions, {} are configured", self.partitions)));
+        }
+        self.epoch.store(epoch, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Runs a script whose second run does no harm, and unpacks its answer.
+    async fn script<T>(
+        &self,
+        script: &'static Script,
+        keys: usize,
+        arguments: &[Argument],
+        read: impl FnOnce(&[&str]) -> Option<T>,
+    ) -> Result<T, RecordsError> {
+        let replies = script.run(&*self.redis, keys, arguments, Repeat::Safe).await.map_err(gone)?;
+        packed::fields(&replies).and_then(|fields| read(&fields)).ok_or_else(|| unreadable(&replies))
+    }
+
+    /// Waits before the `attempt`th repetition: 10 ms, 20 ms, 40 ms …
+    async fn back_off(&self, attempt: u32) {
+        if let Some(sleep) = &self.sleep {
+            sleep.sleep(Duration::from_millis(10) * 2u32.saturating_pow(attempt)).await;
+        }
+    }
+}
+
+/// A Redis that has no answer, for the caller.
+fn gone(error: RedisError) -> RecordsError {
+    RecordsError::Unavailable(error.to_string())
+}
+
+/// A key-value store that has no answer, for the caller.
+fn closed(error: KeyValueError) -> RecordsError {
+    RecordsError::Unavailable(error.to_string())
+}
+
+/// An answer that no script of ours gives.
+fn unreadable(replies: &[Reply]) -> RecordsError {
+    RecordsError::Unavailable(format!("a script gave {} elements that cannot be read", replies.len()))
+}
+
+#[async_trait]
+impl Records for RedisRecords {
+    async fn load(&self, key: &RecordKey) -> Result<Option<Record>, RecordsError> {
+        self.read_record(key).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<Outcome, RecordsError> {
+        self.commit_change(change).await
+    }
+
+    async fn once(&self, key: &OnceKey) -> Result<Option<OnceState>, RecordsError> {
+        self.read_once(key).await
+    }
+
+    async fn list(&self, index: &IndexName, after: Option<&Cursor>, limit: u32) -> Result<Page, RecordsError> {
+        self.read_page(index, after, limit).await
+    }
+
+    async fn count(&self, index: &IndexName) -> Result<u64, RecordsError> {
+        let arguments = vec![self.keys.of(&format!("i:{index}")).into()];
+        match self.redis.execute("ZCARD", arguments, Repeat::Safe).await.map_err(gone)?.as_slice() {
+            [Reply::Integer(count)] => Ok(u64::try_from(*count).unwrap_or(0)),
+            other => Err(unreadable(other)),
+        }
+    }
+
+    async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {
+        self.read_balances(accounts).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError> {
+        self.read_trial_balance().await
+    }
+
+    async fn claim_timers(&self, limit: u32, lease: Duration) -> Result<Vec<DueTimer>, RecordsError> {
+        self.lease_timers(limit, lease).await
+    }
+
+    async fn finish_timer(&self, timer: &DueTimer) -> Result<(), RecordsError> {
+        self.end_timer(timer).await
+    }
+
+    async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError> {
+        self.watch_commits(now).await?;
+        self.delete_garbage().await
+    }
+
+    async fn ready(&self) -> Result<(), RecordsError> {
+        let mark = self.keys.mark();
+        let epoch = self.redis.execute("GET", vec![self.keys.of("epoch").into()], Repeat::Safe);
+        let (redis, bodies) = futures::join!(epoch, self.bodies.get(&mark));
+        redis.map_err(gone)?;
+        bodies.map_err(closed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! The scripts and how they are called: by digest, by text where the server does not know them yet.
+
+use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
+use std::sync::OnceLock;
+
+/// One script.
+pub(crate) struct Script {
+    text: &'static str,
+    digest: OnceLock<String>,
+}
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$doc])* pub(crate) static $name: Script = Script { text: include_str!($file), digest: OnceLock::new() };)*
+    };
+}
+
+scripts! {
+    /// Commits one change.
+    COMMIT = "commit.lua";
+    /// Compares commits with what was acknowledged.
+    WATCH = "watch.lua";
+    /// Makes the data in two steps.
+    CREATE = "create.lua";
+    /// One page of an index.
+    LIST = "list.lua";
+    /// Balances of accounts.
+    BALANCES = "balances.lua";
+    /// The running trial balance.
+    TRIAL = "trial.lua";
+    /// Rows of the journal.
+    LEDGER = "ledger.lua";
+    /// Leases due timers.
+    CLAIM = "claim.lua";
+    /// Ends a leased timer.
+    FINISH = "finish.lua";
+    /// Bodies that may be deleted.
+    GARBAGE = "garbage.lua";
+}
+
+impl Script {
+    /// Runs the script with these keys and arguments (the keys first). It must recognise its own earlier run, or do
+    /// no harm twice, where `repeat` says so.
+    pub(crate) async fn run(
+        &'static self,
+        redis: &dyn Redis,
+        keys: usize,
+        arguments: &[Argument],
+        repeat: Repeat,
+    ) -> Result<Vec<Reply>, RedisError> {
+        let digest = self.digest.get_or_init(|| sha1_smol::Sha1::from(self.text).digest().to_string());
+        match redis.execute("EVALSHA", call(digest, keys, arguments), repeat).await {
+            Err(error) if error.is_unknown_script() => redis.execute("EVAL", call(self.text, keys, arguments), repeat).await,
+            answered => answered,
+        }
+    }
+}
+
+/// Script, number of keys, keys, arguments.
+fn call(script: &str, keys: usize, arguments: &[Argument]) -> Vec<Argument> {
+    let mut all = Vec::with_capacity(arguments.len() + 2);
+    all.push(script.into());
+    all.push(Argument::Integer(i64::try_from(keys).unwrap_or(i64::MAX)));
+    all.extend_from_slice(arguments);
+    all
+}
