@@ -82,11 +82,11 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
     state.stop_leftovers()?;
 
     let runner = application::choose(workspace, flags)?;
-    let environment = setup.wasm(workspace)?;
     if flags.redis_url.is_none() {
         setup.redis(workspace)?;
     }
     if !flags.no_build {
+        let environment = setup.wasm(workspace)?;
         components::check(&components::build(workspace, &environment)?)?;
         runner.build(workspace)?;
     }
