@@ -9,10 +9,14 @@
 #![cfg(target_family = "wasm")]
 
 mod http;
+mod key_value;
+mod redis;
 mod sleep;
 mod variables;
 
 pub use http::SpinHttp;
+pub use key_value::SpinKeyValue;
+pub use redis::SpinRedis;
 pub use sleep::SpinSleep;
 pub use variables::{VariableError, variable};
 
