@@ -3,7 +3,7 @@
 
 use crate::app::log_in::log_in;
 use crate::app::register::register;
-use crate::domain::{EmailAddress, EmailIndexKey, RefreshKey, User};
+use crate::domain::{EmailAddress, EmailIndexKey, RefreshKey, SecretKey, User};
 use crate::state::{content, meta, user_key};
 use crate::wire::api::{LogInRequest, RegisterRequest, TokensAnswer};
 use crate::wire::body::UserBody;
@@ -247,8 +247,8 @@ impl House {
             clock: Arc::new(clock.clone()),
             random,
             issuer: Arc::new(Issuer::new("https://id.test", "spindrift", SEED).unwrap()),
-            refresh_key: RefreshKey::new(b"refresh key"),
-            email_index_key: EmailIndexKey::new(b"index key"),
+            refresh_key: RefreshKey::new(SecretKey::new(&[1; 32]).unwrap()),
+            email_index_key: EmailIndexKey::new(SecretKey::new(&[2; 32]).unwrap()),
         };
         Self { users, scope: scope(), memory, http, clock, watched, busy }
     }

@@ -71,7 +71,7 @@ fn step(scope: &RequestScope, version: Version, next: &Session) -> Result<Change
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RefreshKey;
+    use crate::domain::{RefreshKey, SecretKey};
     use crate::testing::{House, logged_in};
     use users_wire::{SESSION_ENDED, SessionEndReason, SessionSnapshot};
 
@@ -145,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn forged_and_foreign_tokens_change_nothing() {
         let (house, first) = logged_in().await;
-        let forged = RefreshKey::new(b"another key").issue(first.session_id, 1, 1).to_string();
+        let forged = RefreshKey::new(SecretKey::new(&[9; 32]).unwrap()).issue(first.session_id, 1, 1).to_string();
         let unknown = house.users.refresh_key.issue(house.users.new_session_id(), 1, 1).to_string();
         for token in ["", "rt1", &forged, &unknown, &first.access_token, &format!("{}x", first.refresh_token)] {
             assert!(ended(&present(&house, token).await), "{token}");

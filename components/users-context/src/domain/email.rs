@@ -1,9 +1,8 @@
 //! An e-mail address, and the one-way name under which its account is found.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use super::SecretKey;
+use hmac::Mac;
 use unicode_normalization::UnicodeNormalization;
-use zeroize::Zeroizing;
 
 /// The longest address. **Units** bytes. **Source** RFC 5321, 4.5.3.1.3 (erratum 1690).
 const MAX_BYTES: usize = 254;
@@ -60,13 +59,13 @@ impl EmailAddress {
 }
 
 /// The key under which addresses are indexed: whoever reads key names without it learns no address.
-#[derive(Clone)]
-pub struct EmailIndexKey(Zeroizing<Vec<u8>>);
+#[derive(Debug, Clone)]
+pub struct EmailIndexKey(SecretKey);
 
 impl EmailIndexKey {
-    /// Takes the secret bytes; changing them later loses the way from address to account.
-    pub fn new(key: &[u8]) -> Self {
-        Self(Zeroizing::new(key.to_vec()))
+    /// Takes the secret; changing it later loses the way from address to account.
+    pub const fn new(key: SecretKey) -> Self {
+        Self(key)
     }
 
     /// The name of an address: HMAC-SHA256 of its lower case.
@@ -84,18 +83,18 @@ impl EmailIndexKey {
     }
 
     fn hmac(&self, text: &str) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
-            // HMAC takes keys of every length (RFC 2104, 2).
-            return String::new();
-        };
-        mac.update(text.to_lowercase().as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        let digest = self.0.mac(&text.to_lowercase()).map(|mac| mac.finalize().into_bytes());
+        digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(byte: u8) -> EmailIndexKey {
+        EmailIndexKey::new(SecretKey::new(&[byte; 32]).unwrap())
+    }
 
     #[test]
     fn takes_addresses_that_people_have() {
@@ -129,17 +128,17 @@ mod tests {
 
     #[test]
     fn one_mailbox_has_one_name_whatever_the_keyboard_capitalised() {
-        let key = EmailIndexKey::new(b"key");
-        let name = |text: &str| key.name(&EmailAddress::parse(text).unwrap());
+        let index = key(1);
+        let name = |text: &str| index.name(&EmailAddress::parse(text).unwrap());
         assert_eq!(name("Anna@Example.org"), name("anna@example.ORG"));
         assert_ne!(name("anna@example.org"), name("anne@example.org"));
         assert_eq!(name("anna@example.org").len(), 64);
-        assert_ne!(name("anna@example.org"), EmailIndexKey::new(b"other").name(&EmailAddress::parse("anna@example.org").unwrap()));
+        assert_ne!(name("anna@example.org"), key(2).name(&EmailAddress::parse("anna@example.org").unwrap()));
     }
 
     #[test]
     fn a_text_that_is_no_address_never_meets_an_account() {
-        let key = EmailIndexKey::new(b"key");
-        assert_ne!(key.name_of_nobody("anna@example.org"), key.name(&EmailAddress::parse("anna@example.org").unwrap()));
+        let index = key(1);
+        assert_ne!(index.name_of_nobody("anna@example.org"), index.name(&EmailAddress::parse("anna@example.org").unwrap()));
     }
 }

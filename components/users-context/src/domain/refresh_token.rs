@@ -2,14 +2,14 @@
 //!
 //! The proof is an HMAC, so nothing is stored per token: the session's record knows the one number that is good.
 
+use super::SecretKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt;
 use core::str::FromStr;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use ids::SessionId;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 /// The first part of each token: kind and version of the format.
 const FORMAT: &str = "rt1";
@@ -71,13 +71,13 @@ impl FromStr for RefreshToken {
 }
 
 /// The key that makes tokens genuine.
-#[derive(Clone)]
-pub struct RefreshKey(Zeroizing<Vec<u8>>);
+#[derive(Debug, Clone)]
+pub struct RefreshKey(SecretKey);
 
 impl RefreshKey {
-    /// Takes the secret bytes; changing them ends every session.
-    pub fn new(key: &[u8]) -> Self {
-        Self(Zeroizing::new(key.to_vec()))
+    /// Takes the secret; changing it ends every session.
+    pub const fn new(key: SecretKey) -> Self {
+        Self(key)
     }
 
     /// The token of a session with this number, under the credential epoch that the session repeats.
@@ -94,12 +94,9 @@ impl RefreshKey {
             .is_some_and(|mac| mac.verify_slice(&token.proof).is_ok())
     }
 
-    /// HMAC-SHA256 of `session.number.epoch`; the parts hold no dot, so the text is unambiguous. Always there: HMAC
-    /// takes keys of every length (RFC 2104, 2).
+    /// HMAC-SHA256 of `session.number.epoch`; the parts hold no dot, so the text is unambiguous.
     fn mac(&self, session: SessionId, number: u32, credential_epoch: u32) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(format!("{session}.{number}.{credential_epoch}").as_bytes());
-        Some(mac)
+        self.0.mac(&format!("{session}.{number}.{credential_epoch}"))
     }
 }
 
@@ -109,32 +106,36 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
+    fn key(byte: u8) -> RefreshKey {
+        RefreshKey::new(SecretKey::new(&[byte; 32]).unwrap())
+    }
+
     fn session() -> SessionId {
         SessionId::new(0, Uuid::from_u128(7))
     }
 
     #[test]
     fn a_token_reads_back_and_is_genuine() {
-        let key = RefreshKey::new(b"key");
-        let token = key.issue(session(), 3, 1);
+        let genuine = key(1);
+        let token = genuine.issue(session(), 3, 1);
         let read: RefreshToken = token.to_string().parse().unwrap();
         assert_eq!(read, token);
-        assert!(key.proves(&read, 1));
+        assert!(genuine.proves(&read, 1));
     }
 
     #[test]
     fn a_token_of_another_number_session_epoch_or_key_is_not() {
-        let key = RefreshKey::new(b"key");
-        let token = key.issue(session(), 3, 1);
-        assert!(!key.proves(&RefreshToken { number: 4, ..token.clone() }, 1));
-        assert!(!key.proves(&RefreshToken { session: SessionId::new(0, Uuid::from_u128(8)), ..token.clone() }, 1));
-        assert!(!key.proves(&token, 2));
-        assert!(!RefreshKey::new(b"other").proves(&token, 1));
+        let genuine = key(1);
+        let token = genuine.issue(session(), 3, 1);
+        assert!(!genuine.proves(&RefreshToken { number: 4, ..token.clone() }, 1));
+        assert!(!genuine.proves(&RefreshToken { session: SessionId::new(0, Uuid::from_u128(8)), ..token.clone() }, 1));
+        assert!(!genuine.proves(&token, 2));
+        assert!(!key(2).proves(&token, 1));
     }
 
     #[test]
     fn a_log_line_never_holds_a_proof() {
-        let token = RefreshKey::new(b"key").issue(session(), 3, 1);
+        let token = key(1).issue(session(), 3, 1);
         let proof = token.to_string().rsplit('.').next().unwrap().to_owned();
         assert!(!format!("{token:?}").contains(&proof));
     }
@@ -149,13 +150,13 @@ mod tests {
 
         #[test]
         fn one_changed_character_spoils_a_token(place in 0usize..86, to in "[0-9a-zA-Z_-]") {
-            let key = RefreshKey::new(b"key");
-            let text = key.issue(session(), 12, 1).to_string();
+            let genuine = key(1);
+            let text = genuine.issue(session(), 12, 1).to_string();
             let place = place % text.len();
             let mut changed = text.clone();
             changed.replace_range(place..=place, &to);
             prop_assume!(changed != text);
-            prop_assert!(!changed.parse::<RefreshToken>().is_ok_and(|token| key.proves(&token, 1)), "{}", changed);
+            prop_assert!(!changed.parse::<RefreshToken>().is_ok_and(|token| genuine.proves(&token, 1)), "{}", changed);
         }
     }
 }
