@@ -4,7 +4,7 @@
 //! an instance. What does not: layers (`edge`), adapters (`platform-spin`), wiring (each function's `lib.rs`).
 //! Natively the crate is empty.
 //!
-//! ```ignore
+//! ```text
 //! edge_spin::http!(start);
 //!
 //! async fn start() -> Result<edge_spin::Front, edge_spin::StartError> {

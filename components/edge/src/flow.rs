@@ -79,10 +79,10 @@ async fn enter(
     }
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(scope);
-    if let Some(bearer) = edge.bearer.as_ref().filter(|_| !is_internal) {
-        if let Some(principal) = bearer.authenticate(&parts.headers, edge.clock.now()).await? {
-            parts.extensions.insert(principal);
-        }
+    if let Some(bearer) = edge.bearer.as_ref().filter(|_| !is_internal)
+        && let Some(principal) = bearer.authenticate(&parts.headers, edge.clock.now()).await?
+    {
+        parts.extensions.insert(principal);
     }
     let bytes = body::read(&parts, body, edge.body_limit_bytes).await?;
     if let Some(idempotency) = idempotency::find(&parts, &bytes)? {

@@ -7,7 +7,7 @@
 //!
 //! A function wires it up in one expression:
 //!
-//! ```ignore
+//! ```text
 //! edge::public(
 //!     users_context::routes(state.clone())
 //!         .merge(edge::internal(users_context::internal_routes(state), "users", service_tokens, clock)),
