@@ -1,1 +1,60 @@
-//! Identity over HTTP.
+//! Identity over HTTP: wiring, and nothing else.
+
+#![cfg(target_family = "wasm")]
+
+use access_token::Verifier;
+use ambient::{SystemClock, SystemRandom};
+use edge::{EdgeConfig, TokenKeys};
+use edge_spin::{Front, StartError};
+use leases::Leases;
+use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use records_redis::{RecordsConfig, RedisRecords};
+use redis_client::Redis;
+use request_metrics::RedisMetrics;
+use service_token::ServiceTokens;
+use std::sync::Arc;
+use users_context::domain::{EmailIndexKey, RefreshKey, SecretKey};
+use users_context::{HasherClient, Issuer, Users, http};
+
+edge_spin::http!(start);
+
+async fn start() -> Result<Front, StartError> {
+    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
+    let (issuer_name, audience) = (variable("token_issuer").await?, variable("token_audience").await?);
+    let issuer = Issuer::new(&issuer_name, &audience, &variable("token_signing_keys").await?)?;
+    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let tokens = ServiceTokens::new(variable("service_token_key").await?.as_bytes());
+
+    let places = variable("hasher_concurrency").await?.parse()?;
+    let leases = Leases::new(
+        "{users/0}:leases:hasher",
+        places,
+        HasherClient::LEASE,
+        redis.clone(),
+        clock.clone(),
+        random.clone(),
+        sleep.clone(),
+    );
+    let bodies = Arc::new(SpinKeyValue::new("users"));
+    let records = RedisRecords::new(RecordsConfig::of("users"), redis.clone(), bodies, clock.clone(), random.clone());
+    let hasher_url = variable("hasher_url").await?;
+    let users = Users {
+        records: Arc::new(records.with_sleep(sleep.clone())),
+        hashing: Arc::new(HasherClient::new(&hasher_url, Arc::new(SpinHttp), tokens.clone(), leases, clock.clone())),
+        clock: clock.clone(),
+        random: random.clone(),
+        issuer: Arc::new(issuer),
+        refresh_key: RefreshKey::new(SecretKey::new(variable("refresh_token_key").await?.as_bytes())?),
+        email_index_key: EmailIndexKey::new(SecretKey::new(variable("email_index_key").await?.as_bytes())?),
+    };
+
+    let metrics = Arc::new(RedisMetrics::new("users", redis));
+    let keys = TokenKeys::fixed(users.issuer.jwks().clone());
+    let config = EdgeConfig::new("users", clock.clone(), random, sleep)
+        .bearer(Verifier::new(issuer_name, audience), keys)
+        .cors_origins(&variable("cors_origins").await?)
+        .trusted_hops(variable("trusted_hops").await?.parse()?)
+        .metrics(metrics.clone());
+    let routes = http::public(users.clone()).merge(edge::internal(http::internal(users), "users", tokens, clock));
+    Ok(Front::new("users", edge::public(routes, config)).metrics(metrics))
+}
