@@ -18,17 +18,12 @@ impl Rules {
     /// # Errors
     /// When the file is not there or a line is no rule.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         Self::parse(&text)
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let lines: Vec<String> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(str::to_owned)
-            .collect();
+        let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
         for line in &lines {
             if user_of(line).is_none() {
                 bail!("a line of the access rules does not begin with `user NAME`: {line}");
@@ -39,19 +34,12 @@ impl Rules {
 
     /// The users that log in with a password, in the order of the file.
     pub fn users(&self) -> Vec<&str> {
-        self.lines
-            .iter()
-            .filter(|line| password_of(line).is_some())
-            .filter_map(|line| user_of(line))
-            .collect()
+        self.lines.iter().filter(|line| password_of(line).is_some()).filter_map(|line| user_of(line)).collect()
     }
 
     /// The development password of each user.
     pub fn passwords(&self) -> BTreeMap<String, String> {
-        self.lines
-            .iter()
-            .filter_map(|line| Some((user_of(line)?.to_owned(), password_of(line)?.to_owned())))
-            .collect()
+        self.lines.iter().filter_map(|line| Some((user_of(line)?.to_owned(), password_of(line)?.to_owned()))).collect()
     }
 
     /// The same rules with other passwords.
@@ -63,9 +51,7 @@ impl Rules {
         for line in &self.lines {
             match (user_of(line), password_of(line)) {
                 (Some(user), Some(old)) => {
-                    let new = passwords
-                        .get(user)
-                        .with_context(|| format!("no password for the Redis user {user}"))?;
+                    let new = passwords.get(user).with_context(|| format!("no password for the Redis user {user}"))?;
                     text.push_str(&line.replacen(&format!(">{old}"), &format!(">{new}"), 1));
                 }
                 _ => text.push_str(line),
@@ -78,22 +64,18 @@ impl Rules {
 
 fn user_of(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace();
-    (words.next() == Some("user"))
-        .then(|| words.next())
-        .flatten()
+    (words.next() == Some("user")).then(|| words.next()).flatten()
 }
 
 fn password_of(line: &str) -> Option<&str> {
-    line.split_whitespace()
-        .find_map(|word| word.strip_prefix('>'))
+    line.split_whitespace().find_map(|word| word.strip_prefix('>'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RULES: &str =
-        "user default off\nuser pulse on >pulse-development &pulse -@all +publish\n";
+    const RULES: &str = "user default off\nuser pulse on >pulse-development &pulse -@all +publish\n";
 
     #[test]
     fn exchanges_passwords_and_nothing_else() {

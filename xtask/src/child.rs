@@ -26,8 +26,7 @@ fn become_command(lock: &Path, command: &[OsString]) -> anyhow::Result<std::conv
         bail!("{} is held by another process", lock.display());
     };
     // Without close-on-exec the lock stays with the program, and with every process that it starts.
-    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())
-        .context("keeping the lock over exec")?;
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).context("keeping the lock over exec")?;
     die_with_parent()?;
     let error = Command::new(program).args(arguments).exec();
     Err(anyhow!(error).context(format!("starting {}", Path::new(program).display())))
@@ -48,9 +47,7 @@ pub fn take(lock: &Path) -> anyhow::Result<Option<File>> {
             return Err(anyhow!(error).context(format!("locking {}", lock.display())));
         }
     }
-    file.set_len(0)
-        .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .context("clearing the lock file")?;
+    file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).context("clearing the lock file")?;
     writeln!(file, "{}", std::process::id()).context("writing the lock file")?;
     Ok(Some(file))
 }
@@ -65,13 +62,10 @@ pub fn holder(lock: &Path) -> anyhow::Result<Option<u32>> {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            file.read_to_string(&mut text)
-                .context("reading the lock file")?;
+            file.read_to_string(&mut text).context("reading the lock file")?;
             Ok(Some(text.trim().parse().unwrap_or(0)))
         }
-        Err(TryLockError::Error(error)) => {
-            Err(anyhow!(error).context(format!("locking {}", lock.display())))
-        }
+        Err(TryLockError::Error(error)) => Err(anyhow!(error).context(format!("locking {}", lock.display()))),
     }
 }
 

@@ -12,23 +12,8 @@ use crate::workspace::Workspace;
 
 /// Tools, what they are asked, and the step's name.
 const CHECKS: [(&str, &[&str], &str); 2] = [
-    (
-        "cargo-deny",
-        &[
-            "deny",
-            "--all-features",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ],
-        "licences, bans, sources",
-    ),
-    (
-        "cargo-machete",
-        &["machete"],
-        "dependencies that nobody uses",
-    ),
+    ("cargo-deny", &["deny", "--all-features", "check", "licenses", "bans", "sources"], "licences, bans, sources"),
+    ("cargo-machete", &["machete"], "dependencies that nobody uses"),
 ];
 
 /// Runs everything and prints the report of `test` with the steps added.
@@ -44,9 +29,7 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::R
             command.args(arguments);
             steps::step(workspace, &mut report, name, &mut command)?;
         } else {
-            narration::say(&format!(
-                "✗ {name}: {tool} is missing; install it with `cargo install --locked {tool}`"
-            ));
+            narration::say(&format!("✗ {name}: {tool} is missing; install it with `cargo install --locked {tool}`"));
             report.step(name, false, std::time::Duration::ZERO);
         }
     }

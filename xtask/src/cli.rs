@@ -12,12 +12,7 @@ use crate::workspace::Workspace;
 /// Two commands are enough to begin: `cargo xtask up` starts the whole system on this machine, `cargo xtask test` runs
 /// what a contributor runs. Both complete the set-up first.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    version,
-    max_term_width = 110
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -79,21 +74,13 @@ struct SetUpFlags {
     #[arg(long, short)]
     yes: bool,
     /// How to get the wasm32-wasip2 target: `rustup`, `packages`, or `auto` (rustup first).
-    #[arg(
-        long,
-        hide = true,
-        env = "SPINDRIFT_WASM_TARGET",
-        default_value = "auto"
-    )]
+    #[arg(long, hide = true, env = "SPINDRIFT_WASM_TARGET", default_value = "auto")]
     wasm_target: WasmRoute,
 }
 
 impl SetUpFlags {
     fn plan(&self) -> SetUp {
-        SetUp {
-            yes: self.yes,
-            route: self.wasm_target,
-        }
+        SetUp { yes: self.yes, route: self.wasm_target }
     }
 }
 

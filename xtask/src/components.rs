@@ -39,10 +39,7 @@ pub fn run(workspace: &Workspace, setup: &SetUp, json: bool) -> anyhow::Result<E
     let environment = setup.wasm(workspace)?;
     let sizes = build(workspace, &environment)?;
     if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&sizes).context("writing JSON")?
-        );
+        println!("{}", serde_json::to_string_pretty(&sizes).context("writing JSON")?);
     } else {
         print!("{}", table(&sizes));
     }
@@ -57,10 +54,7 @@ pub fn run(workspace: &Workspace, setup: &SetUp, json: bool) -> anyhow::Result<E
 pub fn build(workspace: &Workspace, environment: &Environment) -> anyhow::Result<Vec<Size>> {
     let functions = workspace.functions()?;
     if functions.is_empty() {
-        bail!(
-            "there is no function in {}",
-            workspace.root.join("functions").display()
-        );
+        bail!("there is no function in {}", workspace.root.join("functions").display());
     }
     let stopwatch = Stopwatch::start();
     let mut cargo = workspace.cargo(environment);
@@ -70,37 +64,19 @@ pub fn build(workspace: &Workspace, environment: &Environment) -> anyhow::Result
     }
     narration::say(&format!("… building {} components", functions.len()));
     process::openly("building the components", &mut cargo)?;
-    narration::say(&format!(
-        "✓ {} components are built ({})",
-        functions.len(),
-        stopwatch.words()
-    ));
+    narration::say(&format!("✓ {} components are built ({})", functions.len(), stopwatch.words()));
     functions.iter().map(weigh).collect()
 }
 
 fn weigh(function: &Function) -> anyhow::Result<Size> {
     let bytes = std::fs::metadata(&function.wasm)
-        .with_context(|| {
-            format!(
-                "{} was built, but {} is not there",
-                function.name,
-                function.wasm.display()
-            )
-        })?
+        .with_context(|| format!("{} was built, but {} is not there", function.name, function.wasm.display()))?
         .len();
-    Ok(Size {
-        name: function.name.clone(),
-        bytes,
-        budget_bytes: budget_bytes(&function.name),
-    })
+    Ok(Size { name: function.name.clone(), bytes, budget_bytes: budget_bytes(&function.name) })
 }
 
 fn budget_bytes(name: &str) -> u64 {
-    if WITH_TEMPLATES.contains(&name) {
-        BUDGET_WITH_TEMPLATES_BYTES
-    } else {
-        BUDGET_BYTES
-    }
+    if WITH_TEMPLATES.contains(&name) { BUDGET_WITH_TEMPLATES_BYTES } else { BUDGET_BYTES }
 }
 
 /// One line a component.
@@ -109,11 +85,7 @@ fn table(sizes: &[Size]) -> String {
         .iter()
         .map(|size| {
             let share = size.bytes * 100 / size.budget_bytes;
-            format!(
-                "{:<24} {:>7} kB  {share:>3} % of its budget\n",
-                size.name,
-                size.bytes / 1000
-            )
+            format!("{:<24} {:>7} kB  {share:>3} % of its budget\n", size.name, size.bytes / 1000)
         })
         .collect()
 }
@@ -126,12 +98,7 @@ pub fn check(sizes: &[Size]) -> anyhow::Result<()> {
     let heavy: Vec<String> = sizes
         .iter()
         .filter(|size| size.bytes > size.budget_bytes)
-        .map(|size| {
-            format!(
-                "{} weighs {} bytes, {} are allowed",
-                size.name, size.bytes, size.budget_bytes
-            )
-        })
+        .map(|size| format!("{} weighs {} bytes, {} are allowed", size.name, size.bytes, size.budget_bytes))
         .collect();
     if heavy.is_empty() {
         return Ok(());
@@ -144,27 +111,14 @@ mod tests {
     use super::*;
 
     fn size(name: &str, bytes: u64) -> Size {
-        Size {
-            name: name.to_owned(),
-            bytes,
-            budget_bytes: budget_bytes(name),
-        }
+        Size { name: name.to_owned(), bytes, budget_bytes: budget_bytes(name) }
     }
 
     #[test]
     fn refuses_a_component_one_byte_above_its_budget_and_names_it() {
         assert!(check(&[size("users", BUDGET_BYTES)]).is_ok());
-        let error = check(&[
-            size("users", BUDGET_BYTES),
-            size("payments", BUDGET_BYTES + 1),
-        ])
-        .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("payments weighs 1500001 bytes"),
-            "{error}"
-        );
+        let error = check(&[size("users", BUDGET_BYTES), size("payments", BUDGET_BYTES + 1)]).unwrap_err();
+        assert!(error.to_string().starts_with("payments weighs 1500001 bytes"), "{error}");
     }
 
     #[test]

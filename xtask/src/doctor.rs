@@ -46,21 +46,11 @@ enum State {
 
 impl Finding {
     fn good(name: &'static str, found: String) -> Self {
-        Self {
-            name,
-            state: State::Good,
-            found: Some(found),
-            mend: None,
-        }
+        Self { name, state: State::Good, found: Some(found), mend: None }
     }
 
     fn lacking(name: &'static str, state: State, found: Option<String>, mend: &str) -> Self {
-        Self {
-            name,
-            state,
-            found,
-            mend: Some(mend.to_owned()),
-        }
+        Self { name, state, found, mend: Some(mend.to_owned()) }
     }
 }
 
@@ -79,23 +69,14 @@ pub fn run(workspace: &Workspace, json: bool) -> anyhow::Result<ExitCode> {
         cargo_tool(workspace, "cargo-machete"),
     ];
     if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&findings).context("writing JSON")?
-        );
+        println!("{}", serde_json::to_string_pretty(&findings).context("writing JSON")?);
     } else {
         for finding in &findings {
             println!("{}", line(finding));
         }
     }
-    let missing = findings
-        .iter()
-        .any(|finding| matches!(finding.state, State::Missing | State::Fetchable));
-    Ok(if missing {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    let missing = findings.iter().any(|finding| matches!(finding.state, State::Missing | State::Fetchable));
+    Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn line(finding: &Finding) -> String {
@@ -131,9 +112,7 @@ fn rust(workspace: &Workspace) -> Finding {
 
 fn wasm_target(workspace: &Workspace) -> Finding {
     match wasm::state(workspace) {
-        WasmState::InToolchain => {
-            Finding::good("wasm target", format!("{WASM_TARGET}, in the toolchain"))
-        }
+        WasmState::InToolchain => Finding::good("wasm target", format!("{WASM_TARGET}, in the toolchain")),
         WasmState::InSysroot(root) => Finding::good(
             "wasm target",
             format!(
@@ -141,21 +120,16 @@ fn wasm_target(workspace: &Workspace) -> Finding {
                 root.display()
             ),
         ),
-        WasmState::Missing => Finding::lacking(
-            "wasm target",
-            State::Fetchable,
-            None,
-            &format!("rustup target add {WASM_TARGET}"),
-        ),
+        WasmState::Missing => {
+            Finding::lacking("wasm target", State::Fetchable, None, &format!("rustup target add {WASM_TARGET}"))
+        }
     }
 }
 
 fn redis_server(workspace: &Workspace) -> Finding {
     let mend = redis::install_command(workspace).unwrap_or("install Redis 7 or later by hand");
     match redis::installed(workspace) {
-        Some(version) if version >= redis::OLDEST => {
-            Finding::good("redis-server", version.to_string())
-        }
+        Some(version) if version >= redis::OLDEST => Finding::good("redis-server", version.to_string()),
         Some(version) => Finding::lacking(
             "redis-server",
             State::Missing,
@@ -167,8 +141,7 @@ fn redis_server(workspace: &Workspace) -> Finding {
 }
 
 fn disk(workspace: &Workspace) -> Finding {
-    let free = rustix::fs::statvfs(&workspace.root)
-        .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let free = rustix::fs::statvfs(&workspace.root).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     let gib = |bytes: u64| format!("{} GiB free", bytes / (1024 * 1024 * 1024));
     let built = workspace.target.join("debug").exists();
     match free {
@@ -179,12 +152,7 @@ fn disk(workspace: &Workspace) -> Finding {
             Some(format!("{}, {} wanted", gib(bytes), gib(NEEDED_DISK_BYTES))),
             "free some space, or set CARGO_TARGET_DIR to another disk",
         ),
-        Err(error) => Finding::lacking(
-            "disk",
-            State::Optional,
-            Some(error.to_string()),
-            "look with `df -h .`",
-        ),
+        Err(error) => Finding::lacking("disk", State::Optional, Some(error.to_string()), "look with `df -h .`"),
     }
 }
 
@@ -197,10 +165,9 @@ fn spin(workspace: &Workspace) -> Finding {
             "spin",
             State::Optional,
             Some(match other {
-                Some(version) => format!(
-                    "{version} is older than {}; the embedded host is used",
-                    application::OLDEST_SPIN
-                ),
+                Some(version) => {
+                    format!("{version} is older than {}; the embedded host is used", application::OLDEST_SPIN)
+                }
                 None => "not on the PATH; the embedded host is used".to_owned(),
             }),
             "https://spinframework.dev/install",

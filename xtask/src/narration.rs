@@ -10,10 +10,7 @@ pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a program that times its own steps needs the real clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a program that times its own steps needs the real clock")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -75,11 +72,7 @@ impl Task {
             say(&format!("… {what}"));
             ProgressBar::hidden()
         };
-        Self {
-            what: what.to_owned(),
-            bar,
-            stopwatch: Stopwatch::start(),
-        }
+        Self { what: what.to_owned(), bar, stopwatch: Stopwatch::start() }
     }
 
     /// Adds a detail behind what is under way; shown by the spinner only.

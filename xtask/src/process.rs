@@ -12,15 +12,8 @@ const TAIL_LINES: usize = 40;
 
 /// The standard output of a program that ended well, `None` when it is not there or failed.
 pub fn answer(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Runs a program to its end, its output going into `log`. Fails with the log's last lines.
@@ -33,11 +26,7 @@ pub fn quietly(what: &str, command: &mut Command, log: &Path) -> anyhow::Result<
         if ended_well {
             return Ok(());
         }
-        bail!(
-            "{what} failed; the last lines of {}:\n{}",
-            log.display(),
-            tail(log)
-        )
+        bail!("{what} failed; the last lines of {}:\n{}", log.display(), tail(log))
     });
     match &result {
         Ok(()) => task.done(),
@@ -51,10 +40,7 @@ pub fn quietly(what: &str, command: &mut Command, log: &Path) -> anyhow::Result<
 /// # Errors
 /// When the program cannot be started or ends with another code than 0.
 pub fn openly(what: &str, command: &mut Command) -> anyhow::Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| starting(command))?;
+    let status = command.stdin(Stdio::null()).status().with_context(|| starting(command))?;
     if !status.success() {
         bail!("{what} failed ({status})");
     }
@@ -71,20 +57,13 @@ pub fn into_file(command: &mut Command, log: &Path) -> anyhow::Result<bool> {
     }
     let out = File::create(log).with_context(|| format!("making {}", log.display()))?;
     let err = out.try_clone().context("sharing the log file")?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err)
-        .status()
-        .with_context(|| starting(command))?;
+    let status = command.stdin(Stdio::null()).stdout(out).stderr(err).status().with_context(|| starting(command))?;
     Ok(status.success())
 }
 
 /// The last lines of a log file.
 pub fn tail(log: &Path) -> String {
-    let text = std::fs::read(log)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default();
+    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(TAIL_LINES);
     lines.get(from..).unwrap_or_default().join("\n")

@@ -56,18 +56,11 @@ impl RedisServer {
         password: &str,
         give_up: impl Fn() -> bool,
     ) -> anyhow::Result<Self> {
-        let mut server = Self {
-            child,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            log,
-        };
+        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), log };
         let stopwatch = Stopwatch::start();
         loop {
             if let Some(status) = server.child.try_wait().context("looking after Redis")? {
-                bail!(
-                    "Redis ended at once ({status}):\n{}",
-                    process::tail(&server.log)
-                );
+                bail!("Redis ended at once ({status}):\n{}", process::tail(&server.log));
             }
             if server.answers(user, password) {
                 return Ok(server);
@@ -138,7 +131,6 @@ pub fn stop_child(child: &mut Child, limit: Duration) {
 /// # Errors
 /// When the machine has none.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
     Ok(listener.local_addr().context("asking for the port")?.port())
 }

@@ -38,20 +38,11 @@ impl Connection {
     /// # Errors
     /// When nobody listens there.
     pub fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream =
-            TcpStream::connect_timeout(&address, TIMEOUT).context("connecting to Redis")?;
-        stream
-            .set_read_timeout(Some(TIMEOUT))
-            .context("limiting reads")?;
-        stream
-            .set_write_timeout(Some(TIMEOUT))
-            .context("limiting writes")?;
-        stream
-            .set_nodelay(true)
-            .context("switching off Nagle's algorithm")?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        let stream = TcpStream::connect_timeout(&address, TIMEOUT).context("connecting to Redis")?;
+        stream.set_read_timeout(Some(TIMEOUT)).context("limiting reads")?;
+        stream.set_write_timeout(Some(TIMEOUT)).context("limiting writes")?;
+        stream.set_nodelay(true).context("switching off Nagle's algorithm")?;
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     /// Connects and says who is there.
@@ -75,10 +66,7 @@ impl Connection {
         for word in words {
             message.push_str(&format!("${}\r\n{word}\r\n", word.len()));
         }
-        self.stream
-            .get_mut()
-            .write_all(message.as_bytes())
-            .context("writing to Redis")?;
+        self.stream.get_mut().write_all(message.as_bytes()).context("writing to Redis")?;
         self.reply()
     }
 
@@ -97,10 +85,7 @@ impl Connection {
                 if length < 0 {
                     return Ok(Reply::Nil);
                 }
-                (0..length)
-                    .map(|_| self.reply())
-                    .collect::<anyhow::Result<_>>()
-                    .map(Reply::List)
+                (0..length).map(|_| self.reply()).collect::<anyhow::Result<_>>().map(Reply::List)
             }
             other => bail!("Redis answered with an unknown kind {other:?}"),
         }
@@ -111,21 +96,14 @@ impl Connection {
             return Ok(Reply::Nil);
         };
         let mut bytes = vec![0; length];
-        self.stream
-            .read_exact(&mut bytes)
-            .context("reading from Redis")?;
+        self.stream.read_exact(&mut bytes).context("reading from Redis")?;
         self.line()?;
         Ok(Reply::Text(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     fn line(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
-        if self
-            .stream
-            .read_line(&mut line)
-            .context("reading from Redis")?
-            == 0
-        {
+        if self.stream.read_line(&mut line).context("reading from Redis")? == 0 {
             bail!("Redis closed the connection");
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())

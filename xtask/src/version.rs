@@ -17,19 +17,14 @@ pub struct Version {
 impl Version {
     /// A version from its parts.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
-        Self {
-            major,
-            minor,
-            patch,
-        }
+        Self { major, minor, patch }
     }
 
     /// The first version found in a text, such as the answer to `--version`.
     ///
     /// **Shape**: `spin 4.1.0-pre0 (abc 2026-01-01)` gives 4.1.0, `Redis server v=7.0.15 sha=…` gives 7.0.15.
     pub fn find(text: &str) -> Option<Self> {
-        text.split(|c: char| c.is_whitespace() || c == '=')
-            .find_map(|word| Self::parse(word.trim_start_matches('v')))
+        text.split(|c: char| c.is_whitespace() || c == '=').find_map(|word| Self::parse(word.trim_start_matches('v')))
     }
 
     fn parse(word: &str) -> Option<Self> {
@@ -40,11 +35,7 @@ impl Version {
         let major = numbers.next()??;
         let minor = numbers.next()??;
         let patch = numbers.next().flatten().unwrap_or(0);
-        Some(Self {
-            major,
-            minor,
-            patch,
-        })
+        Some(Self { major, minor, patch })
     }
 }
 
@@ -61,18 +52,9 @@ mod tests {
     #[test]
     fn finds_the_version_in_what_programs_print() {
         for (text, expected) in [
-            (
-                "rustc 1.95.0 (59807616e 2026-04-14)",
-                Some(Version::new(1, 95, 0)),
-            ),
-            (
-                "spin 4.1.0-pre0 (8d4334e 2026-05-05)",
-                Some(Version::new(4, 1, 0)),
-            ),
-            (
-                "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64",
-                Some(Version::new(7, 0, 15)),
-            ),
+            ("rustc 1.95.0 (59807616e 2026-04-14)", Some(Version::new(1, 95, 0))),
+            ("spin 4.1.0-pre0 (8d4334e 2026-05-05)", Some(Version::new(4, 1, 0))),
+            ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", Some(Version::new(7, 0, 15))),
             ("cargo-deny 0.18", Some(Version::new(0, 18, 0))),
             ("command not found", None),
         ] {

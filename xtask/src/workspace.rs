@@ -51,19 +51,13 @@ impl Workspace {
     pub fn functions(&self) -> anyhow::Result<Vec<Function>> {
         let folder = self.root.join("functions");
         let mut functions = Vec::new();
-        for entry in folder
-            .read_dir()
-            .with_context(|| format!("reading {}", folder.display()))?
-        {
+        for entry in folder.read_dir().with_context(|| format!("reading {}", folder.display()))? {
             let path = entry?.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
             if path.join("Cargo.toml").is_file() {
-                functions.push(Function {
-                    name: name.to_owned(),
-                    wasm: self.wasm_file("component", name),
-                });
+                functions.push(Function { name: name.to_owned(), wasm: self.wasm_file("component", name) });
             }
         }
         functions.sort_by(|a, b| a.name.cmp(&b.name));
@@ -72,10 +66,7 @@ impl Workspace {
 
     /// Where cargo puts the component of a package built with a profile.
     pub fn wasm_file(&self, profile: &str, package: &str) -> PathBuf {
-        self.target
-            .join(WASM_TARGET)
-            .join(profile)
-            .join(format!("{}.wasm", package.replace('-', "_")))
+        self.target.join(WASM_TARGET).join(profile).join(format!("{}.wasm", package.replace('-', "_")))
     }
 
     /// Where a native program of the dev profile is built.
@@ -102,13 +93,8 @@ impl Workspace {
         command.current_dir(&self.root);
         for (name, _) in std::env::vars_os() {
             let of_outer_cargo = name.to_str().is_some_and(|name| {
-                matches!(
-                    name,
-                    "CARGO"
-                        | "CARGO_MANIFEST_DIR"
-                        | "CARGO_MANIFEST_PATH"
-                        | "CARGO_PRIMARY_PACKAGE"
-                ) || name.starts_with("CARGO_PKG_")
+                matches!(name, "CARGO" | "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "CARGO_PRIMARY_PACKAGE")
+                    || name.starts_with("CARGO_PKG_")
                     || name.starts_with("CARGO_BIN_")
             });
             if of_outer_cargo {

@@ -15,16 +15,11 @@ use xtask::up::redis::{CONFIGURATION, RULES};
 const SERVICES: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
 
 /// Whose events each service consumes.
-const CONSUMES: [(&str, &[&str]); 2] = [
-    ("notifications", &["users", "payments"]),
-    ("queries", &["users", "payments", "notifications"]),
-];
+const CONSUMES: [(&str, &[&str]); 2] =
+    [("notifications", &["users", "payments"]), ("queries", &["users", "payments", "notifications"])];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
 /// A server of this test's own; stopped when it is dropped.
@@ -43,26 +38,15 @@ impl Server {
         let port = free_port().unwrap();
         let log = folder.path().join("log");
         let out = File::create(&log).unwrap();
-        let child = RedisServer::command(
-            &root().join(CONFIGURATION),
-            folder.path(),
-            &root().join(RULES),
-            port,
-        )
-        .stdout(out)
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .expect("redis-server is missing: apt-get install redis-server");
-        let redis =
-            RedisServer::wait_until_ready(child, port, log, "pulse", &passwords["pulse"], || false)
-                .unwrap();
-        Self {
-            redis,
-            passwords,
-            _folder: folder,
-        }
+        let child = RedisServer::command(&root().join(CONFIGURATION), folder.path(), &root().join(RULES), port)
+            .stdout(out)
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("redis-server is missing: apt-get install redis-server");
+        let redis = RedisServer::wait_until_ready(child, port, log, "pulse", &passwords["pulse"], || false).unwrap();
+        Self { redis, passwords, _folder: folder }
     }
 
     fn login(&self, user: &str) -> Connection {
@@ -88,15 +72,8 @@ fn allowed(connection: &mut Connection, words: &[&str]) -> Reply {
 fn nobody_enters_without_a_password() {
     let server = Server::start();
     let mut stranger = Connection::open(server.redis.address()).unwrap();
-    for words in [
-        &["PING"][..],
-        &["GET", "{payments/0}:h:x"],
-        &["AUTH", "payments", "wrong"],
-    ] {
-        assert!(
-            matches!(stranger.call(words).unwrap(), Reply::Refusal(_)),
-            "{words:?}"
-        );
+    for words in [&["PING"][..], &["GET", "{payments/0}:h:x"], &["AUTH", "payments", "wrong"]] {
+        assert!(matches!(stranger.call(words).unwrap(), Reply::Refusal(_)), "{words:?}");
     }
 }
 
@@ -111,26 +88,18 @@ fn a_service_works_within_its_own_keys() {
         allowed(&mut own, &["ZADD", &key("timers"), "1", "t"]);
         allowed(&mut own, &["XADD", &key("events"), "*", "e", "1"]);
         allowed(&mut own, &["XADD", &key("dead"), "*", "e", "1"]);
-        allowed(
-            &mut own,
-            &["HSET", &format!("{{{service}/metrics}}:requests"), "n", "1"],
-        );
+        allowed(&mut own, &["HSET", &format!("{{{service}/metrics}}:requests"), "n", "1"]);
         allowed(&mut own, &["SET", &format!("{{{service}/ready}}"), "1"]);
         allowed(&mut own, &["PUBLISH", "bell:queries-worker", "1"]);
         allowed(&mut own, &["TIME"]);
-        let script = "redis.call('SET', KEYS[1], ARGV[1]) redis.call('PUBLISH', 'bell:x', '1') return redis.call('TIME')[1]";
+        let script =
+            "redis.call('SET', KEYS[1], ARGV[1]) redis.call('PUBLISH', 'bell:x', '1') return redis.call('TIME')[1]";
         allowed(&mut own, &["EVAL", script, "1", &key("h:pay_2"), "v"]);
-        let digest = allowed(
-            &mut own,
-            &["SCRIPT", "LOAD", "return redis.call('GET', KEYS[1])"],
-        );
+        let digest = allowed(&mut own, &["SCRIPT", "LOAD", "return redis.call('GET', KEYS[1])"]);
         let Reply::Text(digest) = digest else {
             panic!("no digest: {digest:?}");
         };
-        assert_eq!(
-            allowed(&mut own, &["EVALSHA", &digest, "1", &key("h:pay_2")]),
-            Reply::Text("v".to_owned())
-        );
+        assert_eq!(allowed(&mut own, &["EVALSHA", &digest, "1", &key("h:pay_2")]), Reply::Text("v".to_owned()));
     }
 }
 
@@ -138,23 +107,14 @@ fn a_service_works_within_its_own_keys() {
 fn a_service_neither_reads_nor_writes_anothers_keys() {
     let server = Server::start();
     for attacker in SERVICES {
-        for victim in SERVICES
-            .into_iter()
-            .chain(["gateway"])
-            .filter(|victim| *victim != attacker)
-        {
+        for victim in SERVICES.into_iter().chain(["gateway"]).filter(|victim| *victim != attacker) {
             let mut own = server.login(attacker);
-            for kind in [
-                "h:x", "o:x", "b:x", "i:x", "ledger", "trial", "commits", "epoch", "frozen", "dead",
-            ] {
+            for kind in ["h:x", "o:x", "b:x", "i:x", "ledger", "trial", "commits", "epoch", "frozen", "dead"] {
                 let key = format!("{{{victim}/0}}:{kind}");
                 refused(&mut own, &["GET", &key]);
                 refused(&mut own, &["SET", &key, "1"]);
                 refused(&mut own, &["DEL", &key]);
-                refused(
-                    &mut own,
-                    &["COPY", &key, &format!("{{{attacker}/0}}:h:copy")],
-                );
+                refused(&mut own, &["COPY", &key, &format!("{{{attacker}/0}}:h:copy")]);
                 refused(&mut own, &["EVAL", "return 1", "1", &key]);
                 let hidden = format!("return redis.call('GET', '{key}')");
                 refused(&mut own, &["EVAL", &hidden, "0"]);
@@ -164,10 +124,7 @@ fn a_service_neither_reads_nor_writes_anothers_keys() {
             refused(&mut own, &["XTRIM", &events, "MAXLEN", "0"]);
             refused(&mut own, &["DEL", &events]);
             refused(&mut own, &["XGROUP", "DESTROY", &events, "g"]);
-            refused(
-                &mut own,
-                &["SET", &format!("{{{victim}/metrics}}:requests"), "0"],
-            );
+            refused(&mut own, &["SET", &format!("{{{victim}/metrics}}:requests"), "0"]);
             refused(&mut own, &["GET", &format!("{victim}:head:1.x")]);
         }
     }
@@ -177,10 +134,7 @@ fn a_service_neither_reads_nor_writes_anothers_keys() {
 fn only_consumers_read_a_foreign_stream() {
     let server = Server::start();
     for service in SERVICES {
-        let consumes = CONSUMES
-            .iter()
-            .find(|(name, _)| *name == service)
-            .map_or(&[][..], |(_, streams)| streams);
+        let consumes = CONSUMES.iter().find(|(name, _)| *name == service).map_or(&[][..], |(_, streams)| streams);
         for owner in SERVICES.into_iter().filter(|owner| *owner != service) {
             let stream = format!("{{{owner}/0}}:events");
             allowed(&mut server.login(owner), &["XADD", &stream, "*", "e", "1"]);
@@ -191,31 +145,12 @@ fn only_consumers_read_a_foreign_stream() {
                 refused(&mut reader, &["XGROUP", "CREATE", &stream, &group, "0"]);
                 continue;
             }
-            allowed(
-                &mut reader,
-                &["XGROUP", "CREATE", &stream, &group, "0", "MKSTREAM"],
-            );
-            allowed(
-                &mut reader,
-                &[
-                    "XREADGROUP",
-                    "GROUP",
-                    &group,
-                    "c",
-                    "COUNT",
-                    "1",
-                    "STREAMS",
-                    &stream,
-                    ">",
-                ],
-            );
+            allowed(&mut reader, &["XGROUP", "CREATE", &stream, &group, "0", "MKSTREAM"]);
+            allowed(&mut reader, &["XREADGROUP", "GROUP", &group, "c", "COUNT", "1", "STREAMS", &stream, ">"]);
             allowed(&mut reader, &["XPENDING", &stream, &group]);
             allowed(&mut reader, &["XAUTOCLAIM", &stream, &group, "c", "0", "0"]);
             allowed(&mut reader, &["XACK", &stream, &group, "1-1"]);
-            allowed(
-                &mut reader,
-                &["HSET", &format!("{{{owner}/0}}:groups"), &group, "1"],
-            );
+            allowed(&mut reader, &["HSET", &format!("{{{owner}/0}}:groups"), &group, "1"]);
             let rung = format!("{{{owner}/0}}:rung:{group}");
             allowed(&mut reader, &["SET", &rung, "1", "PX", "1000"]);
             let script = "redis.call('DEL', KEYS[2]) return redis.call('XLEN', KEYS[1])";
@@ -229,10 +164,7 @@ fn only_consumers_read_a_foreign_stream() {
 #[test]
 fn nobody_lists_flushes_configures_or_blocks() {
     let server = Server::start();
-    for user in SERVICES
-        .into_iter()
-        .chain(["gateway", "pulse", "users-bodies"])
-    {
+    for user in SERVICES.into_iter().chain(["gateway", "pulse", "users-bodies"]) {
         let mut own = server.login(user);
         for words in [
             &["KEYS", "*"][..],
@@ -274,52 +206,19 @@ fn the_gateway_reads_what_it_shows_and_changes_nothing() {
     let server = Server::start();
     for service in SERVICES {
         let mut own = server.login(service);
-        allowed(
-            &mut own,
-            &["XADD", &format!("{{{service}/0}}:events"), "*", "e", "1"],
-        );
-        allowed(
-            &mut own,
-            &["HSET", &format!("{{{service}/metrics}}:requests"), "n", "1"],
-        );
+        allowed(&mut own, &["XADD", &format!("{{{service}/0}}:events"), "*", "e", "1"]);
+        allowed(&mut own, &["HSET", &format!("{{{service}/metrics}}:requests"), "n", "1"]);
         let mut gateway = server.login("gateway");
-        allowed(
-            &mut gateway,
-            &["HGETALL", &format!("{{{service}/metrics}}:requests")],
-        );
-        allowed(
-            &mut gateway,
-            &["XINFO", "GROUPS", &format!("{{{service}/0}}:events")],
-        );
+        allowed(&mut gateway, &["HGETALL", &format!("{{{service}/metrics}}:requests")]);
+        allowed(&mut gateway, &["XINFO", "GROUPS", &format!("{{{service}/0}}:events")]);
         allowed(&mut gateway, &["XLEN", &format!("{{{service}/0}}:dead")]);
-        allowed(
-            &mut gateway,
-            &["HGETALL", &format!("{{{service}/0}}:trial")],
-        );
+        allowed(&mut gateway, &["HGETALL", &format!("{{{service}/0}}:trial")]);
         refused(&mut gateway, &["GET", &format!("{{{service}/0}}:h:x")]);
-        refused(
-            &mut gateway,
-            &["DEL", &format!("{{{service}/metrics}}:requests")],
-        );
-        refused(
-            &mut gateway,
-            &[
-                "XADD",
-                &format!("{{{service}/0}}:events"),
-                "*",
-                "e",
-                "forged",
-            ],
-        );
-        refused(
-            &mut gateway,
-            &["SET", &format!("{{{service}/0}}:trial"), "0"],
-        );
+        refused(&mut gateway, &["DEL", &format!("{{{service}/metrics}}:requests")]);
+        refused(&mut gateway, &["XADD", &format!("{{{service}/0}}:events"), "*", "e", "forged"]);
+        refused(&mut gateway, &["SET", &format!("{{{service}/0}}:trial"), "0"]);
     }
-    allowed(
-        &mut server.login("gateway"),
-        &["HSET", "{gateway/metrics}:requests", "n", "1"],
-    );
+    allowed(&mut server.login("gateway"), &["HSET", "{gateway/metrics}:requests", "n", "1"]);
 }
 
 #[test]
@@ -328,18 +227,11 @@ fn the_host_keeps_each_contexts_bodies_apart() {
     for service in SERVICES {
         let mut bodies = server.login(&format!("{service}-bodies"));
         allowed(&mut bodies, &["SELECT", "3"]);
-        allowed(
-            &mut bodies,
-            &["SET", &format!("{service}:rec_1:1.uuid"), "body"],
-        );
+        allowed(&mut bodies, &["SET", &format!("{service}:rec_1:1.uuid"), "body"]);
         allowed(&mut bodies, &["EXISTS", &format!("{service}:mark.0")]);
         allowed(&mut bodies, &["SCAN", "0"]);
         refused(&mut bodies, &["SET", &format!("{{{service}/0}}:h:x"), "1"]);
-        let other = if service == "users" {
-            "payments"
-        } else {
-            "users"
-        };
+        let other = if service == "users" { "payments" } else { "users" };
         refused(&mut bodies, &["GET", &format!("{other}:rec_1:1.uuid")]);
         refused(&mut bodies, &["EVAL", "return 1", "0"]);
     }

@@ -42,10 +42,7 @@ impl Stage {
         fs::write(&script, STAND_IN).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(folder.path().join("notes")).unwrap();
-        Self {
-            folder,
-            listen: SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())),
-        }
+        Self { folder, listen: SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())) }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -57,13 +54,9 @@ impl Stage {
         let _ = fs::remove_file(self.path("notes/arguments"));
         let child = self.command().spawn().unwrap();
         let up = Up { child };
-        wait_for("the stand-in's start", || {
-            self.path("notes/arguments").exists()
-        });
+        wait_for("the stand-in's start", || self.path("notes/arguments").exists());
         answer_readiness(self.listen);
-        wait_for("the addresses", || {
-            self.output().contains("Ctrl-C stops it.")
-        });
+        wait_for("the addresses", || self.output().contains("Ctrl-C stops it."));
         up
     }
 
@@ -72,14 +65,7 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         let path = std::env::var("PATH").unwrap();
         command
-            .args([
-                "up",
-                "--stock",
-                "--no-build",
-                "--listen",
-                &self.listen.to_string(),
-                "--state",
-            ])
+            .args(["up", "--stock", "--no-build", "--listen", &self.listen.to_string(), "--state"])
             .arg(self.path("state"))
             .env("PATH", format!("{}:{path}", self.folder.path().display()))
             .env("NOTES", self.path("notes"))
@@ -144,9 +130,7 @@ fn answer_readiness(listen: SocketAddr) {
     let mut request = [0; 1024];
     let length = stream.read(&mut request).unwrap();
     assert!(request[..length].starts_with(b"GET /readyz"));
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
 }
 
 /// Every file below a folder.
@@ -168,10 +152,7 @@ fn stops_the_functions_then_redis_and_leaves_no_process() {
         assert_eq!(stage.left_running().len(), 3);
         up.signal(signal);
         assert!(up.end().success(), "{}", stage.output());
-        assert!(
-            stage.path("notes/stopped").exists(),
-            "the stand-in was killed, not asked"
-        );
+        assert!(stage.path("notes/stopped").exists(), "the stand-in was killed, not asked");
         assert_eq!(stage.left_running().len(), 0);
         let log = fs::read_to_string(stage.path("state/logs/redis.log")).unwrap();
         assert!(log.contains("Redis is now ready to exit"), "{log}");
@@ -185,34 +166,18 @@ fn gives_secrets_in_the_environment_and_never_on_a_command_line() {
     let arguments = fs::read_to_string(stage.path("notes/arguments")).unwrap();
     let variable = fs::read_to_string(stage.path("notes/variable")).unwrap();
     let secrets = fs::read_to_string(stage.path("state/secrets.json")).unwrap();
-    let password = variable
-        .split_once("redis://payments:")
-        .unwrap()
-        .1
-        .split_once('@')
-        .unwrap()
-        .0;
-    assert!(
-        secrets.contains(password) && !arguments.contains(password),
-        "{variable} {arguments}"
-    );
+    let password = variable.split_once("redis://payments:").unwrap().1.split_once('@').unwrap().0;
+    assert!(secrets.contains(password) && !arguments.contains(password), "{variable} {arguments}");
     assert!(!variable.contains("development"), "{variable}");
     for file in ["secrets.json", "users.acl", "runtime-config.toml"] {
-        let mode = fs::metadata(stage.path("state").join(file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(stage.path("state").join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file} is readable by others");
     }
     up.signal(Signal::TERM);
     up.end();
     let before = secrets;
     let mut again = stage.up();
-    assert_eq!(
-        fs::read_to_string(stage.path("state/secrets.json")).unwrap(),
-        before,
-        "secrets are made once"
-    );
+    assert_eq!(fs::read_to_string(stage.path("state/secrets.json")).unwrap(), before, "secrets are made once");
     again.signal(Signal::TERM);
     again.end();
 }
@@ -221,18 +186,10 @@ fn gives_secrets_in_the_environment_and_never_on_a_command_line() {
 fn a_second_one_on_the_same_state_is_refused_with_the_process_id() {
     let stage = Stage::new();
     let up = stage.up();
-    let refused = stage
-        .command()
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
+    let refused = stage.command().stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
     assert!(!refused.status.success());
     let words = String::from_utf8(refused.stderr).unwrap();
-    assert!(
-        words.contains(&format!("process {}", up.child.id())),
-        "{words}"
-    );
+    assert!(words.contains(&format!("process {}", up.child.id())), "{words}");
     assert_eq!(stage.left_running().len(), 3, "the first is not disturbed");
 }
 
@@ -245,10 +202,7 @@ fn after_a_kill_the_next_one_starts_and_finds_the_data() {
     let mut next = stage.up();
     assert_eq!(stage.left_running().len(), 3);
     let log = fs::read_to_string(stage.path("state/logs/redis.log")).unwrap();
-    assert!(
-        log.contains("DB loaded from"),
-        "the append-only file was not read again: {log}"
-    );
+    assert!(log.contains("DB loaded from"), "the append-only file was not read again: {log}");
     next.signal(Signal::TERM);
     assert!(next.end().success());
     assert_eq!(stage.left_running().len(), 0);
@@ -260,11 +214,7 @@ fn a_host_that_dies_is_reported_with_its_last_words_and_ends_everything() {
     let mut up = stage.up();
     fs::write(stage.path("notes/die"), "").unwrap();
     assert!(!up.end().success());
-    assert!(
-        stage.output().contains("the stand-in dies"),
-        "{}",
-        stage.output()
-    );
+    assert!(stage.output().contains("the stand-in dies"), "{}", stage.output());
     assert_eq!(stage.left_running().len(), 0);
 }
 
@@ -273,17 +223,9 @@ fn a_redis_that_dies_ends_everything() {
     let stage = Stage::new();
     let mut up = stage.up();
     let redis = holder(&stage.path("state/redis.lock")).unwrap().unwrap();
-    kill_process(
-        Pid::from_raw(i32::try_from(redis).unwrap()).unwrap(),
-        Signal::KILL,
-    )
-    .unwrap();
+    kill_process(Pid::from_raw(i32::try_from(redis).unwrap()).unwrap(), Signal::KILL).unwrap();
     assert!(!up.end().success());
-    assert!(
-        stage.output().contains("Redis ended by itself"),
-        "{}",
-        stage.output()
-    );
+    assert!(stage.output().contains("Redis ended by itself"), "{}", stage.output());
     assert_eq!(stage.left_running().len(), 0);
 }
 

@@ -11,10 +11,8 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// Where Debian's keys are, on Debian and where `debian-archive-keyring` is installed.
-const KEYRINGS: [&str; 2] = [
-    "/usr/share/keyrings/debian-archive-keyring.gpg",
-    "/usr/share/keyrings/debian-archive-keyring.pgp",
-];
+const KEYRINGS: [&str; 2] =
+    ["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"];
 
 /// Suites that carry new compilers, the more stable first.
 const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];
@@ -49,12 +47,9 @@ impl<'a> Apt<'a> {
             std::fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
         }
         let mirror = mirror();
-        let sources: String = SUITES
-            .iter()
-            .map(|suite| format!("deb [signed-by={keyring}] {mirror} {suite} main\n"))
-            .collect();
-        std::fs::write(root.join("sources.list"), sources)
-            .context("writing the list of sources")?;
+        let sources: String =
+            SUITES.iter().map(|suite| format!("deb [signed-by={keyring}] {mirror} {suite} main\n")).collect();
+        std::fs::write(root.join("sources.list"), sources).context("writing the list of sources")?;
         let apt = Self { workspace, root };
         process::quietly(
             "fetching Debian's package lists",
@@ -74,10 +69,7 @@ impl<'a> Apt<'a> {
         let versions = versions(&table);
         match versions.iter().find(|version| accepts(version)) {
             Some(version) => Ok((*version).to_owned()),
-            None => bail!(
-                "Debian has {package} in the versions [{}], none of which fits",
-                versions.join(", ")
-            ),
+            None => bail!("Debian has {package} in the versions [{}], none of which fits", versions.join(", ")),
         }
     }
 
@@ -87,31 +79,17 @@ impl<'a> Apt<'a> {
     /// When a package cannot be fetched, or its signature is wrong.
     pub fn unpack(&self, packages: &[String], folder: &Path) -> anyhow::Result<()> {
         let downloads = self.root.join("packages");
-        std::fs::create_dir_all(&downloads)
-            .with_context(|| format!("making {}", downloads.display()))?;
+        std::fs::create_dir_all(&downloads).with_context(|| format!("making {}", downloads.display()))?;
         process::quietly(
             &format!("downloading {}", packages.join(" and ")),
-            self.command("apt-get")
-                .arg("download")
-                .args(packages)
-                .current_dir(&downloads),
+            self.command("apt-get").arg("download").args(packages).current_dir(&downloads),
             &self.workspace.scratch().join("apt-download.log"),
         )?;
-        for entry in downloads
-            .read_dir()
-            .context("listing what was downloaded")?
-        {
+        for entry in downloads.read_dir().context("listing what was downloaded")? {
             let path = entry?.path();
             process::quietly(
-                &format!(
-                    "unpacking {}",
-                    path.file_name().unwrap_or_default().display()
-                ),
-                self.workspace
-                    .command("dpkg-deb")
-                    .arg("-x")
-                    .arg(&path)
-                    .arg(folder),
+                &format!("unpacking {}", path.file_name().unwrap_or_default().display()),
+                self.workspace.command("dpkg-deb").arg("-x").arg(&path).arg(folder),
                 &self.workspace.scratch().join("dpkg.log"),
             )?;
         }
@@ -146,9 +124,7 @@ fn versions(table: &str) -> Vec<&str> {
             let mut columns = line.split('|').map(str::trim).skip(1);
             let version = columns.next()?;
             let source = columns.next()?;
-            let rank = SUITES
-                .iter()
-                .position(|suite| source.contains(&format!(" {suite}/")))?;
+            let rank = SUITES.iter().position(|suite| source.contains(&format!(" {suite}/")))?;
             Some((rank, version))
         })
         .collect();
@@ -164,10 +140,7 @@ fn mirror() -> String {
     }
     lists
         .into_iter()
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|end| end == "list" || end == "sources")
-        })
+        .filter(|path| path.extension().is_some_and(|end| end == "list" || end == "sources"))
         .filter_map(|path| std::fs::read_to_string(path).ok())
         .find_map(|text| mirror_in(&text))
         .unwrap_or_else(|| DEFAULT_MIRROR.to_owned())
@@ -195,32 +168,19 @@ mod tests {
         let table = "  rust-src | 1.97.1+dfsg1-1 | http://deb.debian.org/debian forky/main amd64 Packages\n  \
                      rust-src | 1.96.1+dfsg1-2~bpo13+1 | http://deb.debian.org/debian trixie-backports/main amd64 Packages\n  \
                      rust-src | 1.95.0+dfsg1-2~bpo13+1 | http://deb.debian.org/debian trixie-backports/main amd64 Packages\n";
-        assert_eq!(
-            versions(table),
-            [
-                "1.96.1+dfsg1-2~bpo13+1",
-                "1.95.0+dfsg1-2~bpo13+1",
-                "1.97.1+dfsg1-1"
-            ]
-        );
+        assert_eq!(versions(table), ["1.96.1+dfsg1-2~bpo13+1", "1.95.0+dfsg1-2~bpo13+1", "1.97.1+dfsg1-1"]);
     }
 
     #[test]
     fn finds_the_mirror_in_both_formats_and_skips_the_security_archive() {
         for (text, expected) in [
-            (
-                "Types: deb\nURIs: http://deb.debian.org/debian-security\n",
-                None,
-            ),
+            ("Types: deb\nURIs: http://deb.debian.org/debian-security\n", None),
             ("# deb http://old.example/debian bookworm main\n", None),
             (
                 "Types: deb\nURIs: https://mirror.example/debian/\nSuites: trixie\n",
                 Some("https://mirror.example/debian"),
             ),
-            (
-                "deb http://mirror.example/debian bookworm main\n",
-                Some("http://mirror.example/debian"),
-            ),
+            ("deb http://mirror.example/debian bookworm main\n", Some("http://mirror.example/debian")),
             ("deb http://archive.ubuntu.com/ubuntu noble main\n", None),
         ] {
             assert_eq!(mirror_in(text).as_deref(), expected, "{text}");

@@ -22,9 +22,7 @@ pub fn ask(setup: &SetUp, change: &str, command: &str) -> anyhow::Result<()> {
     eprint!("Go ahead? [Y/n] ");
     std::io::stderr().flush().context("showing the question")?;
     let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .context("reading the answer")?;
+    std::io::stdin().read_line(&mut answer).context("reading the answer")?;
     if is_yes(&answer) {
         return Ok(());
     }

@@ -11,8 +11,7 @@ pub const OLDEST: Version = Version::new(7, 0, 0);
 
 /// The version of `redis-server` on the PATH.
 pub fn installed(workspace: &Workspace) -> Option<Version> {
-    process::answer(workspace.command("redis-server").arg("--version"))
-        .and_then(|text| Version::find(&text))
+    process::answer(workspace.command("redis-server").arg("--version")).and_then(|text| Version::find(&text))
 }
 
 /// The command that installs it here; `None` on a system whose packages this program does not know.
@@ -40,13 +39,10 @@ pub fn complete(workspace: &Workspace, setup: &SetUp) -> anyhow::Result<()> {
         Some(version) => bail!("redis-server is {version}; {OLDEST} or later is needed"),
         None => {}
     }
-    let command = install_command(workspace)
-        .context("redis-server 7 or later is missing, and this system has neither apt-get nor brew: install it by hand")?;
-    consent::ask(
-        setup,
-        "Redis is missing; this installs it from the system's packages",
-        command,
+    let command = install_command(workspace).context(
+        "redis-server 7 or later is missing, and this system has neither apt-get nor brew: install it by hand",
     )?;
+    consent::ask(setup, "Redis is missing; this installs it from the system's packages", command)?;
     if let Err(first) = run(workspace, command) {
         // A machine whose package lists were never fetched knows no packages.
         let update = command.replace("install --yes redis-server", "update");
@@ -79,9 +75,5 @@ fn run(workspace: &Workspace, command: &str) -> anyhow::Result<()> {
         // sudo asks for the password on the terminal.
         return process::openly(command, &mut process);
     }
-    process::quietly(
-        command,
-        &mut process,
-        &workspace.scratch().join("install-redis.log"),
-    )
+    process::quietly(command, &mut process, &workspace.scratch().join("install-redis.log"))
 }

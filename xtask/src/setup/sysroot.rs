@@ -39,10 +39,7 @@ pub fn environment(root: &Path) -> anyhow::Result<Environment> {
         bail!("the package route cannot work below a folder whose name contains a space: {root}");
     }
     let mut environment = Environment::default();
-    environment.0.insert(
-        "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS".to_owned(),
-        format!("--sysroot={root}"),
-    );
+    environment.0.insert("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS".to_owned(), format!("--sysroot={root}"));
     Ok(environment)
 }
 
@@ -61,10 +58,7 @@ pub fn make(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let source = apt.version("rust-src", |version| version.starts_with(&wanted))?;
     let libc = apt.version("wasi-libc", |_| true)?;
     let unpacked = folder.join("unpacked");
-    apt.unpack(
-        &[format!("rust-src={source}"), format!("wasi-libc={libc}")],
-        &unpacked,
-    )?;
+    apt.unpack(&[format!("rust-src={source}"), format!("wasi-libc={libc}")], &unpacked)?;
 
     let root = folder.join("sysroot");
     let library = root.join("lib/rustlib").join(WASM_TARGET).join("lib");
@@ -72,22 +66,17 @@ pub fn make(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
     for name in LIBC_OBJECTS {
         let from = unpacked.join("usr/lib").join(WASM_TARGET).join(name);
-        fs::copy(&from, objects.join(name))
-            .with_context(|| format!("copying {}", from.display()))?;
+        fs::copy(&from, objects.join(name)).with_context(|| format!("copying {}", from.display()))?;
     }
     let host = compiler.root.join("lib/rustlib").join(&compiler.host);
     link(&host, &root.join("lib/rustlib").join(&compiler.host))?;
     fs::create_dir_all(root.join("lib/rustlib/src")).context("making the sources' folder")?;
     let source_link = root.join("lib/rustlib/src/rust");
-    link(
-        &unpacked.join(format!("usr/src/rustc-{}", compiler.version)),
-        &source_link,
-    )?;
+    link(&unpacked.join(format!("usr/src/rustc-{}", compiler.version)), &source_link)?;
 
     for file in build_library(workspace, &compiler, &folder, &root)? {
         let name = file.file_name().context("a library without a name")?;
-        fs::copy(&file, library.join(name))
-            .with_context(|| format!("copying {}", file.display()))?;
+        fs::copy(&file, library.join(name)).with_context(|| format!("copying {}", file.display()))?;
     }
     fs::remove_file(&source_link).context("removing the link to the sources")?;
     for scrap in ["apt", "unpacked", "build"] {
@@ -107,21 +96,15 @@ fn build_library(
     let build = folder.join("build");
     fs::create_dir_all(build.join("src")).context("making the empty crate")?;
     fs::write(build.join("src/lib.rs"), "").context("writing the empty crate")?;
-    let manifest =
-        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
     fs::write(build.join("Cargo.toml"), manifest).context("writing the empty crate's manifest")?;
 
     // cargo asks the compiler where its root is; this one answers with ours.
     let wrapper = build.join("rustc");
     let real = compiler.root.join("bin/rustc");
-    let script = format!(
-        "#!/bin/sh\nexec '{}' --sysroot '{}' \"$@\"\n",
-        real.display(),
-        root.display()
-    );
+    let script = format!("#!/bin/sh\nexec '{}' --sysroot '{}' \"$@\"\n", real.display(), root.display());
     fs::write(&wrapper, script).context("writing the compiler's wrapper")?;
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))
-        .context("making the wrapper executable")?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).context("making the wrapper executable")?;
 
     let built = build.join("target");
     process::quietly(
@@ -129,13 +112,7 @@ fn build_library(
         workspace
             .command("cargo")
             .current_dir(&build)
-            .args([
-                "build",
-                "--release",
-                "--target",
-                WASM_TARGET,
-                "-Zbuild-std=std,panic_abort,panic_unwind",
-            ])
+            .args(["build", "--release", "--target", WASM_TARGET, "-Zbuild-std=std,panic_abort,panic_unwind"])
             .arg("--target-dir")
             .arg(&built)
             .env("RUSTC", &wrapper)
@@ -148,15 +125,9 @@ fn build_library(
 
     let output = built.join(WASM_TARGET).join("release/deps");
     let mut files = Vec::new();
-    for entry in output
-        .read_dir()
-        .with_context(|| format!("reading {}", output.display()))?
-    {
+    for entry in output.read_dir().with_context(|| format!("reading {}", output.display()))? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.ends_with(".rlib") && !name.starts_with("libempty-") {
             files.push(path);
         }
@@ -189,8 +160,8 @@ struct Compiler {
 
 impl Compiler {
     fn in_use(workspace: &Workspace) -> anyhow::Result<Self> {
-        let description = process::answer(workspace.command("rustc").arg("-vV"))
-            .context("asking rustc for its version")?;
+        let description =
+            process::answer(workspace.command("rustc").arg("-vV")).context("asking rustc for its version")?;
         let version = Version::find(&description).context("rustc's version is unreadable")?;
         let host = description
             .lines()
@@ -199,11 +170,6 @@ impl Compiler {
             .to_owned();
         let root = process::answer(workspace.command("rustc").args(["--print", "sysroot"]))
             .context("asking rustc for its folder")?;
-        Ok(Self {
-            version,
-            host,
-            root: PathBuf::from(root),
-            description,
-        })
+        Ok(Self { version, host, root: PathBuf::from(root), description })
     }
 }

@@ -43,17 +43,11 @@ pub fn state(workspace: &Workspace) -> WasmState {
 
 /// Whether the compiler's own folder holds the target's standard library.
 fn in_toolchain(workspace: &Workspace) -> bool {
-    let folder = process::answer(workspace.command("rustc").args([
-        "--print",
-        "target-libdir",
-        "--target",
-        WASM_TARGET,
-    ]));
+    let folder =
+        process::answer(workspace.command("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]));
     folder.is_some_and(|folder| {
         std::fs::read_dir(folder).is_ok_and(|mut entries| {
-            entries.any(|entry| {
-                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
-            })
+            entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libstd-")))
         })
     })
 }
@@ -65,9 +59,7 @@ fn in_toolchain(workspace: &Workspace) -> bool {
 pub fn complete(workspace: &Workspace, setup: &SetUp) -> anyhow::Result<Environment> {
     match (setup.route, state(workspace)) {
         (WasmRoute::Auto | WasmRoute::Rustup, WasmState::InToolchain) => Ok(Environment::default()),
-        (WasmRoute::Auto | WasmRoute::Packages, WasmState::InSysroot(root)) => {
-            sysroot::environment(&root)
-        }
+        (WasmRoute::Auto | WasmRoute::Packages, WasmState::InSysroot(root)) => sysroot::environment(&root),
         (WasmRoute::Rustup, _) => rustup(workspace, setup).map(|()| Environment::default()),
         (WasmRoute::Packages, _) => packages(workspace),
         (WasmRoute::Auto, WasmState::Missing) => match rustup(workspace, setup) {
@@ -85,16 +77,10 @@ fn rustup(workspace: &Workspace, setup: &SetUp) -> anyhow::Result<()> {
         bail!("there is no rustup on the PATH");
     }
     let command = format!("rustup target add {WASM_TARGET}");
-    consent::ask(
-        setup,
-        "The wasm target is missing; this adds it to the toolchain in use",
-        &command,
-    )?;
+    consent::ask(setup, "The wasm target is missing; this adds it to the toolchain in use", &command)?;
     process::quietly(
         &command,
-        workspace
-            .command("rustup")
-            .args(["target", "add", WASM_TARGET]),
+        workspace.command("rustup").args(["target", "add", WASM_TARGET]),
         &workspace.scratch().join("rustup.log"),
     )?;
     if in_toolchain(workspace) {

@@ -1,4 +1,8 @@
 //! Which test belongs to which floor. The one table: everything that cargo can test falls into exactly one row.
+//!
+//! Tests beside the code are the unit floor; files under `tests/` go by their name or their package. Every call of
+//! cargo selects the whole workspace and then the targets: dependencies are built with one set of features that way.
+//! With a selection of packages each floor would build the engine of the host once more.
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
@@ -35,14 +39,7 @@ const BY_NAME: [(&str, Floor); 4] = [
 impl Floor {
     /// All floors in the order in which they run.
     pub fn all() -> [Self; 6] {
-        [
-            Self::Unit,
-            Self::Contract,
-            Self::Host,
-            Self::Component,
-            Self::EndToEnd,
-            Self::Fault,
-        ]
+        [Self::Unit, Self::Contract, Self::Host, Self::Component, Self::EndToEnd, Self::Fault]
     }
 
     /// The name on the command line and in the counts.
@@ -100,39 +97,21 @@ pub enum Kind {
 /// # Errors
 /// When cargo does not describe the workspace.
 pub fn targets(workspace: &Workspace) -> anyhow::Result<Vec<Target>> {
-    let text = process::answer(workspace.command("cargo").args([
-        "metadata",
-        "--no-deps",
-        "--format-version",
-        "1",
-    ]))
-    .context("asking cargo for the workspace's packages: `cargo metadata` fails")?;
+    let text = process::answer(workspace.command("cargo").args(["metadata", "--no-deps", "--format-version", "1"]))
+        .context("asking cargo for the workspace's packages: `cargo metadata` fails")?;
     let metadata: Metadata = serde_json::from_str(&text).context("reading cargo's description")?;
-    let root = workspace
-        .root
-        .to_str()
-        .context("the project's path is not UTF-8")?;
+    let root = workspace.root.to_str().context("the project's path is not UTF-8")?;
     targets_in(&metadata, root)
 }
 
 /// Arguments of `cargo test` that select one floor. `None` when the floor has no test.
 pub fn selection(targets: &[Target], floor: Floor) -> Option<Vec<String>> {
-    let of_floor: Vec<&Target> = targets
-        .iter()
-        .filter(|target| target.floor == floor)
-        .collect();
-    if of_floor.is_empty() {
+    let kinds: BTreeSet<&Kind> =
+        targets.iter().filter(|target| target.floor == floor).map(|target| &target.kind).collect();
+    if kinds.is_empty() {
         return None;
     }
-    let packages: BTreeSet<&str> = of_floor
-        .iter()
-        .map(|target| target.package.as_str())
-        .collect();
-    let kinds: BTreeSet<&Kind> = of_floor.iter().map(|target| &target.kind).collect();
-    let mut arguments = Vec::new();
-    for package in packages {
-        arguments.extend(["--package".to_owned(), package.to_owned()]);
-    }
+    let mut arguments = vec!["--workspace".to_owned()];
     for kind in kinds {
         match kind {
             Kind::Lib => arguments.push("--lib".to_owned()),
@@ -141,15 +120,6 @@ pub fn selection(targets: &[Target], floor: Floor) -> Option<Vec<String>> {
         }
     }
     Some(arguments)
-}
-
-/// Packages whose documentation may hold examples that run.
-pub fn documented_packages(targets: &[Target]) -> Vec<&str> {
-    targets
-        .iter()
-        .filter(|target| target.kind == Kind::Lib)
-        .map(|target| target.package.as_str())
-        .collect()
 }
 
 #[derive(Debug, Deserialize)]
@@ -174,10 +144,7 @@ struct PackageTarget {
 fn targets_in(metadata: &Metadata, root: &str) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for package in &metadata.packages {
-        let folder = package
-            .manifest_path
-            .trim_start_matches(root)
-            .trim_start_matches('/');
+        let folder = package.manifest_path.trim_start_matches(root).trim_start_matches('/');
         for target in package.targets.iter().filter(|target| target.test) {
             let kind = match target.kind.first().map(String::as_str) {
                 Some("lib" | "rlib" | "proc-macro") => Kind::Lib,
@@ -185,142 +152,99 @@ fn targets_in(metadata: &Metadata, root: &str) -> anyhow::Result<Vec<Target>> {
                 Some("test") => Kind::File(target.name.clone()),
                 // Functions are cdylibs, and empty outside wasm; guests are examples.
                 Some("cdylib" | "example" | "custom-build" | "bench") => continue,
-                other => bail!(
-                    "package {} has a target of the unknown kind {other:?}",
-                    package.name
-                ),
+                other => bail!("package {} has a target of the unknown kind {other:?}", package.name),
             };
-            let floor = floor_of(&package.name, folder, &kind)?;
-            targets.push(Target {
-                package: package.name.clone(),
-                kind,
-                floor,
-            });
+            let floor = floor_of(folder, &kind)?;
+            targets.push(Target { package: package.name.clone(), kind, floor });
         }
     }
+    refuse_namesakes(&targets)?;
     Ok(targets)
 }
 
-fn floor_of(package: &str, folder: &str, kind: &Kind) -> anyhow::Result<Floor> {
-    if let Kind::File(name) = kind
-        && let Some((_, floor)) = BY_NAME
-            .iter()
-            .find(|(beginning, _)| name.starts_with(beginning))
-    {
+fn floor_of(folder: &str, kind: &Kind) -> anyhow::Result<Floor> {
+    let Kind::File(name) = kind else {
+        return Ok(Floor::Unit);
+    };
+    if let Some((_, floor)) = BY_NAME.iter().find(|(beginning, _)| name.starts_with(beginning)) {
         return Ok(*floor);
     }
     if folder.starts_with("infra/host/") {
         return Ok(Floor::Host);
     }
-    if package.ends_with("-contract") || package == "test-support" {
-        return Ok(Floor::Contract);
+    if folder.starts_with("tests/") {
+        let names: Vec<&str> = BY_NAME.iter().map(|(name, _)| *name).collect();
+        bail!("tests/{name} is on no floor: its name begins with one of {names:?}");
     }
-    match kind {
-        Kind::File(name) if folder.starts_with("tests/") => {
-            let names: Vec<&str> = BY_NAME.iter().map(|(name, _)| *name).collect();
-            bail!("tests/{name} is on no floor: its name begins with one of {names:?}")
+    Ok(Floor::Unit)
+}
+
+/// Two files of one name on two floors would both run on both: cargo selects files by name.
+fn refuse_namesakes(targets: &[Target]) -> anyhow::Result<()> {
+    for (place, target) in targets.iter().enumerate() {
+        let namesake = targets.iter().skip(place + 1).find(|other| {
+            matches!(other.kind, Kind::File(_)) && other.kind == target.kind && other.floor != target.floor
+        });
+        if let Some(other) = namesake {
+            bail!("{} and {} have tests of one name on two floors: {:?}", target.package, other.package, target.kind);
         }
-        _ => Ok(Floor::Unit),
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn floor(package: &str, folder: &str, kind: Kind) -> Floor {
-        floor_of(package, &format!("{folder}/Cargo.toml"), &kind).unwrap()
-    }
-
     #[test]
     fn every_kind_of_test_has_its_floor() {
         let file = |name: &str| Kind::File(name.to_owned());
-        for (package, folder, kind, expected) in [
-            ("money", "components/money", Kind::Lib, Floor::Unit),
-            ("money", "components/money", file("properties"), Floor::Unit),
-            (
-                "records-contract",
-                "components/records-contract",
-                Kind::Lib,
-                Floor::Contract,
-            ),
-            (
-                "records-redis",
-                "components/records-redis",
-                file("contract"),
-                Floor::Contract,
-            ),
-            (
-                "xtask",
-                "xtask",
-                file("contract_redis_users"),
-                Floor::Contract,
-            ),
-            ("xtask", "xtask", file("tidy"), Floor::Unit),
-            ("host", "infra/host", file("routes"), Floor::Host),
-            ("host", "infra/host", Kind::Lib, Floor::Host),
-            (
-                "tests",
-                "tests",
-                file("component_imports"),
-                Floor::Component,
-            ),
-            (
-                "tests",
-                "tests",
-                file("end_to_end_journey"),
-                Floor::EndToEnd,
-            ),
-            ("tests", "tests", file("fault_kill"), Floor::Fault),
+        for (folder, kind, expected) in [
+            ("components/money", Kind::Lib, Floor::Unit),
+            ("components/money", file("properties"), Floor::Unit),
+            ("components/records-redis", file("contract"), Floor::Contract),
+            ("xtask", file("contract_redis_users"), Floor::Contract),
+            ("xtask", file("tidy"), Floor::Unit),
+            ("infra/host", file("routes"), Floor::Host),
+            ("infra/host", Kind::Lib, Floor::Unit),
+            ("tests", file("component_imports"), Floor::Component),
+            ("tests", file("end_to_end_journey"), Floor::EndToEnd),
+            ("tests", file("fault_kill"), Floor::Fault),
         ] {
-            assert_eq!(
-                floor(package, folder, kind.clone()),
-                expected,
-                "{package} {kind:?}"
-            );
+            assert_eq!(floor_of(&format!("{folder}/Cargo.toml"), &kind).unwrap(), expected, "{folder} {kind:?}");
         }
     }
 
     #[test]
     fn a_file_of_the_tests_package_with_another_name_is_refused() {
-        let refusal =
-            floor_of("tests", "tests/Cargo.toml", &Kind::File("misc".to_owned())).unwrap_err();
-        assert!(
-            refusal.to_string().contains("tests/misc is on no floor"),
-            "{refusal}"
-        );
+        let refusal = floor_of("tests/Cargo.toml", &Kind::File("misc".to_owned())).unwrap_err();
+        assert!(refusal.to_string().contains("tests/misc is on no floor"), "{refusal}");
+    }
+
+    #[test]
+    fn two_files_of_one_name_on_two_floors_are_refused() {
+        let target =
+            |package: &str, floor| Target { package: package.to_owned(), kind: Kind::File("routes".to_owned()), floor };
+        assert!(refuse_namesakes(&[target("host", Floor::Host), target("edge", Floor::Unit)]).is_err());
+        assert!(refuse_namesakes(&[target("money", Floor::Unit), target("edge", Floor::Unit)]).is_ok());
     }
 
     #[test]
     fn every_target_of_this_workspace_has_a_floor() {
         let targets = targets(&Workspace::here().unwrap()).unwrap();
-        assert!(
-            targets
-                .iter()
-                .any(|target| target.package == "xtask" && target.kind == Kind::Lib)
-        );
+        assert!(targets.iter().any(|target| target.package == "xtask" && target.kind == Kind::Lib));
     }
 
     #[test]
-    fn a_floor_is_selected_by_packages_and_kinds() {
-        let target = |package: &str, kind, floor| Target {
-            package: package.to_owned(),
-            kind,
-            floor,
-        };
+    fn a_floor_is_selected_by_kinds_and_names() {
+        let target = |package: &str, kind, floor| Target { package: package.to_owned(), kind, floor };
         let targets = [
             target("money", Kind::Lib, Floor::Unit),
             target("tests", Kind::File("fault_kill".to_owned()), Floor::Fault),
             target("ids", Kind::Lib, Floor::Unit),
         ];
-        assert_eq!(
-            selection(&targets, Floor::Unit).unwrap(),
-            ["--package", "ids", "--package", "money", "--lib"]
-        );
-        assert_eq!(
-            selection(&targets, Floor::Fault).unwrap(),
-            ["--package", "tests", "--test", "fault_kill"]
-        );
+        assert_eq!(selection(&targets, Floor::Unit).unwrap(), ["--workspace", "--lib"]);
+        assert_eq!(selection(&targets, Floor::Fault).unwrap(), ["--workspace", "--test", "fault_kill"]);
         assert_eq!(selection(&targets, Floor::Host), None);
     }
 }

@@ -44,15 +44,8 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::R
 ///
 /// # Errors
 /// When the set-up cannot be completed.
-pub fn report_of(
-    workspace: &Workspace,
-    setup: &SetUp,
-    flags: &TestFlags,
-) -> anyhow::Result<Report> {
-    if flags.stock
-        && application::stock_spin(workspace)
-            .is_none_or(|version| version < application::OLDEST_SPIN)
-    {
+pub fn report_of(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::Result<Report> {
+    if flags.stock && application::stock_spin(workspace).is_none_or(|version| version < application::OLDEST_SPIN) {
         bail!(
             "--stock needs a spin of version {} or later on the PATH: https://spinframework.dev/install",
             application::OLDEST_SPIN
@@ -61,10 +54,8 @@ pub fn report_of(
     let environment = setup.wasm(workspace)?;
     setup.redis(workspace)?;
     let everything = flags.floor.is_empty();
-    let floors: Vec<Floor> = Floor::all()
-        .into_iter()
-        .filter(|floor| everything || flags.floor.contains(floor))
-        .collect();
+    let floors: Vec<Floor> =
+        Floor::all().into_iter().filter(|floor| everything || flags.floor.contains(floor)).collect();
 
     let mut report = Report::default();
     if everything {
@@ -79,14 +70,7 @@ pub fn report_of(
     }
     let targets = floors::targets(workspace)?;
     for floor in &floors {
-        steps::floor(
-            workspace,
-            &environment,
-            *floor,
-            &targets,
-            false,
-            &mut report,
-        )?;
+        steps::floor(workspace, &environment, *floor, &targets, false, &mut report)?;
     }
     if flags.stock {
         for floor in floors.iter().filter(|floor| floor.runs_on_stock()) {

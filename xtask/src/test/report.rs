@@ -35,29 +35,18 @@ struct FloorCount {
 impl Report {
     /// Notes a step.
     pub fn step(&mut self, name: &str, passed: bool, took: Duration) {
-        self.steps.push(Step {
-            name: name.to_owned(),
-            passed,
-            seconds: took.as_secs_f64(),
-        });
+        self.steps.push(Step { name: name.to_owned(), passed, seconds: took.as_secs_f64() });
     }
 
     /// Notes a floor.
     pub fn floor(&mut self, floor: String, tally: Tally, took: Duration) {
-        self.floors.push(FloorCount {
-            floor,
-            tally,
-            seconds: took.as_secs_f64(),
-        });
+        self.floors.push(FloorCount { floor, tally, seconds: took.as_secs_f64() });
     }
 
     /// All tests; a failed step counts as one failure.
     pub fn total(&self) -> Tally {
         let failed_steps = self.steps.iter().filter(|step| !step.passed).count();
-        let mut total = Tally {
-            passed: 0,
-            failed: u64::try_from(failed_steps).unwrap_or(u64::MAX),
-        };
+        let mut total = Tally { passed: 0, failed: u64::try_from(failed_steps).unwrap_or(u64::MAX) };
         for floor in &self.floors {
             total.add(floor.tally);
         }
@@ -66,11 +55,7 @@ impl Report {
 
     /// Success only when nothing failed.
     pub fn exit_code(&self) -> ExitCode {
-        if self.total().failed == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if self.total().failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// Prints the table and, last, the line that a machine may look for.
@@ -81,10 +66,7 @@ impl Report {
     /// When the report cannot be written as JSON.
     pub fn print(&self, json: bool) -> anyhow::Result<()> {
         if json {
-            println!(
-                "{}",
-                serde_json::to_string_pretty(self).context("writing JSON")?
-            );
+            println!("{}", serde_json::to_string_pretty(self).context("writing JSON")?);
         } else {
             print!("{}", self.table());
         }
@@ -102,27 +84,13 @@ impl Report {
         let mut text = String::new();
         for step in &self.steps {
             let mark = if step.passed { "✓" } else { "✗" };
-            text.push_str(&format!(
-                "{mark} {:<44} {:>12}\n",
-                step.name,
-                words(Duration::from_secs_f64(step.seconds))
-            ));
+            text.push_str(&format!("{mark} {:<44} {:>12}\n", step.name, words(Duration::from_secs_f64(step.seconds))));
         }
         for floor in &self.floors {
-            let mark = if floor.tally.failed == 0 {
-                "✓"
-            } else {
-                "✗"
-            };
-            let counts = format!(
-                "{} passed, {} failed",
-                floor.tally.passed, floor.tally.failed
-            );
+            let mark = if floor.tally.failed == 0 { "✓" } else { "✗" };
+            let counts = format!("{} passed, {} failed", floor.tally.passed, floor.tally.failed);
             let took = words(Duration::from_secs_f64(floor.seconds));
-            text.push_str(&format!(
-                "{mark} {:<20} {counts:<23} {took:>12}\n",
-                floor.floor
-            ));
+            text.push_str(&format!("{mark} {:<20} {counts:<23} {took:>12}\n", floor.floor));
         }
         text
     }
@@ -135,28 +103,9 @@ mod tests {
     #[test]
     fn a_failed_step_makes_the_whole_fail() {
         let mut report = Report::default();
-        report.floor(
-            "unit".to_owned(),
-            Tally {
-                passed: 3,
-                failed: 0,
-            },
-            Duration::ZERO,
-        );
-        assert_eq!(
-            report.total(),
-            Tally {
-                passed: 3,
-                failed: 0
-            }
-        );
+        report.floor("unit".to_owned(), Tally { passed: 3, failed: 0 }, Duration::ZERO);
+        assert_eq!(report.total(), Tally { passed: 3, failed: 0 });
         report.step("format", false, Duration::ZERO);
-        assert_eq!(
-            report.total(),
-            Tally {
-                passed: 3,
-                failed: 1
-            }
-        );
+        assert_eq!(report.total(), Tally { passed: 3, failed: 1 });
     }
 }

@@ -17,34 +17,18 @@ const WASM_LIBRARIES: [&str; 2] = ["edge-spin", "platform-spin"];
 ///
 /// # Errors
 /// When a program cannot be started.
-pub fn looks(
-    workspace: &Workspace,
-    environment: &Environment,
-    report: &mut Report,
-) -> anyhow::Result<()> {
+pub fn looks(workspace: &Workspace, environment: &Environment, report: &mut Report) -> anyhow::Result<()> {
     let cargo = |arguments: &[&str]| {
         let mut command = workspace.cargo(environment);
         command.args(arguments);
         command
     };
-    step(
-        workspace,
-        report,
-        "format",
-        &mut cargo(&["fmt", "--all", "--check"]),
-    )?;
+    step(workspace, report, "format", &mut cargo(&["fmt", "--all", "--check"]))?;
     step(
         workspace,
         report,
         "lints, native",
-        &mut cargo(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]),
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     )?;
     let mut wasm = cargo(&["clippy", "--target", WASM_TARGET]);
     for function in workspace.functions()? {
@@ -67,38 +51,20 @@ pub fn looks(
 ///
 /// # Errors
 /// When cargo cannot be started.
-pub fn guests(
-    workspace: &Workspace,
-    environment: &Environment,
-    report: &mut Report,
-) -> anyhow::Result<()> {
+pub fn guests(workspace: &Workspace, environment: &Environment, report: &mut Report) -> anyhow::Result<()> {
     let mut cargo = workspace.cargo(environment);
-    cargo.args([
-        "build",
-        "--package",
-        "guests",
-        "--examples",
-        "--profile",
-        "guest",
-        "--target",
-        WASM_TARGET,
-    ]);
+    cargo.args(["build", "--package", "guests", "--examples", "--profile", "guest", "--target", WASM_TARGET]);
     step(workspace, report, "guests of the host's tests", &mut cargo)
 }
 
 /// Every function's component, within its budget.
 pub fn components(workspace: &Workspace, environment: &Environment, report: &mut Report) {
     let stopwatch = Stopwatch::start();
-    let result = crate::components::build(workspace, environment)
-        .and_then(|sizes| crate::components::check(&sizes));
+    let result = crate::components::build(workspace, environment).and_then(|sizes| crate::components::check(&sizes));
     if let Err(error) = &result {
         narration::say(&format!("✗ {error:#}"));
     }
-    report.step(
-        "components, within their budgets",
-        result.is_ok(),
-        stopwatch.elapsed(),
-    );
+    report.step("components, within their budgets", result.is_ok(), stopwatch.elapsed());
 }
 
 /// The embedded host that the upper floors start.
@@ -107,7 +73,7 @@ pub fn components(workspace: &Workspace, environment: &Environment, report: &mut
 /// When cargo cannot be started.
 pub fn host(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let mut cargo = workspace.cargo(&Environment::default());
-    cargo.args(["build", "--package", "host"]);
+    cargo.args(crate::up::application::BUILD_HOST);
     step(workspace, report, "embedded host", &mut cargo)
 }
 
@@ -115,26 +81,13 @@ pub fn host(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn step(
-    workspace: &Workspace,
-    report: &mut Report,
-    name: &str,
-    command: &mut Command,
-) -> anyhow::Result<()> {
+pub fn step(workspace: &Workspace, report: &mut Report, name: &str, command: &mut Command) -> anyhow::Result<()> {
     let log = workspace.scratch().join(format!("{}.log", file_name(name)));
     let task = Task::start(name);
     let ended_well = process::into_file(command, &log)?;
-    let took = if ended_well {
-        task.done()
-    } else {
-        task.failed()
-    };
+    let took = if ended_well { task.done() } else { task.failed() };
     if !ended_well {
-        narration::say(&format!(
-            "{}\n(all of it: {})",
-            process::tail(&log),
-            log.display()
-        ));
+        narration::say(&format!("{}\n(all of it: {})", process::tail(&log), log.display()));
     }
     report.step(name, ended_well, took);
     Ok(())
@@ -152,11 +105,7 @@ pub fn floor(
     stock: bool,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let name = if stock {
-        format!("{} on stock", floor.name())
-    } else {
-        floor.name().to_owned()
-    };
+    let name = if stock { format!("{} on stock", floor.name()) } else { floor.name().to_owned() };
     let Some(selection) = floors::selection(targets, floor) else {
         narration::say(&format!("– the {name} floor has no tests"));
         report.floor(name, Tally::default(), std::time::Duration::ZERO);
@@ -164,11 +113,7 @@ pub fn floor(
     };
     let mut calls = vec![selection];
     if floor == Floor::Unit {
-        let mut examples = vec!["--doc".to_owned()];
-        for package in floors::documented_packages(targets) {
-            examples.extend(["--package".to_owned(), package.to_owned()]);
-        }
-        calls.push(examples);
+        calls.push(["--workspace", "--doc"].map(str::to_owned).to_vec());
     }
     let task = Task::start(&format!("tests, {name}"));
     let mut tally = Tally::default();
@@ -178,9 +123,7 @@ pub fn floor(
         for (key, value) in surroundings(workspace, stock) {
             cargo.env(key, value);
         }
-        let log = workspace
-            .scratch()
-            .join(format!("{}-{number}.log", file_name(&name)));
+        let log = workspace.scratch().join(format!("{}-{number}.log", file_name(&name)));
         let ended_well = process::into_file(&mut cargo, &log)?;
         let output = std::fs::read(&log).with_context(|| format!("reading {}", log.display()))?;
         let output = String::from_utf8_lossy(&output);
@@ -192,11 +135,7 @@ pub fn floor(
             narration::say(&format!("    (all of it: {})", log.display()));
         }
     }
-    let took = if tally.failed == 0 {
-        task.done()
-    } else {
-        task.failed()
-    };
+    let took = if tally.failed == 0 { task.done() } else { task.failed() };
     report.floor(name, tally, took);
     Ok(())
 }
@@ -205,18 +144,9 @@ pub fn floor(
 fn surroundings(workspace: &Workspace, stock: bool) -> Vec<(&'static str, String)> {
     let wasm = workspace.target.join(WASM_TARGET);
     let mut variables = vec![
-        (
-            "SPINDRIFT_GUESTS_DIR",
-            wasm.join("guest/examples").display().to_string(),
-        ),
-        (
-            "SPINDRIFT_COMPONENTS_DIR",
-            wasm.join("component").display().to_string(),
-        ),
-        (
-            "SPINDRIFT_HOST",
-            workspace.program("host").display().to_string(),
-        ),
+        ("SPINDRIFT_GUESTS_DIR", wasm.join("guest/examples").display().to_string()),
+        ("SPINDRIFT_COMPONENTS_DIR", wasm.join("component").display().to_string()),
+        ("SPINDRIFT_HOST", workspace.program("host").display().to_string()),
     ];
     if stock {
         variables.push(("SPINDRIFT_STOCK", "1".to_owned()));
@@ -225,7 +155,5 @@ fn surroundings(workspace: &Workspace, stock: bool) -> Vec<(&'static str, String
 }
 
 fn file_name(step: &str) -> String {
-    step.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect()
+    step.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }

@@ -24,10 +24,7 @@ impl Tally {
     /// failure, and so does an ignored test: a test that does not run is none.
     pub fn read(output: &str, ended_well: bool) -> Self {
         let mut tally = Self::default();
-        for line in output
-            .lines()
-            .filter_map(|line| line.trim_start().strip_prefix("test result: "))
-        {
+        for line in output.lines().filter_map(|line| line.trim_start().strip_prefix("test result: ")) {
             for part in line.split(';') {
                 let words: Vec<&str> = part.split_whitespace().collect();
                 let [.., count, what] = words.as_slice() else {
@@ -70,36 +67,18 @@ mod tests {
 
     #[test]
     fn adds_up_all_programs_of_tests() {
-        assert_eq!(
-            Tally::read(OUTPUT, false),
-            Tally {
-                passed: 42,
-                failed: 1
-            }
-        );
+        assert_eq!(Tally::read(OUTPUT, false), Tally { passed: 42, failed: 1 });
     }
 
     #[test]
     fn a_call_that_ended_badly_is_never_green() {
-        assert_eq!(
-            Tally::read("error: could not compile `money`\n", false),
-            Tally {
-                passed: 0,
-                failed: 1
-            }
-        );
+        assert_eq!(Tally::read("error: could not compile `money`\n", false), Tally { passed: 0, failed: 1 });
     }
 
     #[test]
     fn an_ignored_test_is_a_failed_one() {
         let output = "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n";
-        assert_eq!(
-            Tally::read(output, true),
-            Tally {
-                passed: 2,
-                failed: 1
-            }
-        );
+        assert_eq!(Tally::read(output, true), Tally { passed: 2, failed: 1 });
     }
 
     #[test]

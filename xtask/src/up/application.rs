@@ -18,6 +18,10 @@ use crate::workspace::{Environment, Workspace};
 /// The oldest Spin that loads components of WASI 0.3.0 final.
 pub const OLDEST_SPIN: Version = Version::new(4, 1, 0);
 
+/// What cargo is told to build the host: of the whole workspace that one program, so that its dependencies have the
+/// features that the tests build them with, and are built once.
+pub const BUILD_HOST: [&str; 4] = ["build", "--workspace", "--bin", "host"];
+
 /// How long requests in flight may take to end before the host is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
@@ -35,8 +39,7 @@ pub enum Runner {
 
 /// The version of the `spin` on the PATH.
 pub fn stock_spin(workspace: &Workspace) -> Option<Version> {
-    process::answer(workspace.command("spin").arg("--version"))
-        .and_then(|text| Version::find(&text))
+    process::answer(workspace.command("spin").arg("--version")).and_then(|text| Version::find(&text))
 }
 
 /// Chooses: a stock `spin` that is new enough, else the embedded host; flags insist on one.
@@ -75,12 +78,9 @@ impl Runner {
     pub fn build(&self, workspace: &Workspace) -> anyhow::Result<()> {
         match self {
             Self::Stock(_) => Ok(()),
-            Self::Embedded => process::openly(
-                "building the embedded host",
-                workspace
-                    .cargo(&Environment::default())
-                    .args(["build", "--package", "host"]),
-            ),
+            Self::Embedded => {
+                process::openly("building the embedded host", workspace.cargo(&Environment::default()).args(BUILD_HOST))
+            }
         }
     }
 
@@ -100,10 +100,7 @@ impl Runner {
             Self::Stock(_) => workspace.command("spin"),
             Self::Embedded => {
                 let host = workspace.program("host");
-                workspace.command(
-                    host.to_str()
-                        .context("the target folder's path is not UTF-8")?,
-                )
+                workspace.command(host.to_str().context("the target folder's path is not UTF-8")?)
             }
         };
         self.arguments(&mut command, workspace, state, listen, runtime_config)?;
@@ -172,12 +169,6 @@ impl Drop for Application {
 
 /// Whether the readiness route answers 200.
 pub fn is_ready(listen: SocketAddr) -> bool {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(READY_TIMEOUT))
-        .build()
-        .into();
-    agent
-        .get(format!("http://{listen}/readyz"))
-        .call()
-        .is_ok_and(|response| response.status() == 200)
+    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(READY_TIMEOUT)).build().into();
+    agent.get(format!("http://{listen}/readyz")).call().is_ok_and(|response| response.status() == 200)
 }

@@ -102,22 +102,13 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
     };
     let wiring = Wiring::new(workspace, &redis, &secrets, listen)?;
     let runtime_config = state.runtime_config();
-    state::write_private(
-        &runtime_config,
-        &wiring.runtime_config(workspace, flags.kv, &state)?,
-    )?;
+    state::write_private(&runtime_config, &wiring.runtime_config(workspace, flags.kv, &state)?)?;
 
     let task = Task::start(&format!("starting the functions with {}", runner.words()));
     let variables = wiring.variables(workspace, &secrets)?;
     let mut application = runner.start(workspace, &state, listen, &runtime_config, &variables)?;
     let mut pulse = Pulse::new(&redis);
-    let ready = watch(
-        &stop,
-        &mut redis,
-        &mut application,
-        &mut pulse,
-        Some(listen),
-    );
+    let ready = watch(&stop, &mut redis, &mut application, &mut pulse, Some(listen));
     match ready {
         Ok(Ended::Ready) => task.done(),
         Ok(Ended::Asked) | Err(_) => task.failed(),
@@ -186,8 +177,7 @@ fn free_address(wanted: SocketAddr) -> anyhow::Result<SocketAddr> {
     if wanted.port() == 0 {
         return Ok(SocketAddr::new(wanted.ip(), redis_server::free_port()?));
     }
-    TcpListener::bind(wanted)
-        .with_context(|| format!("{wanted} is taken; choose another with --listen"))?;
+    TcpListener::bind(wanted).with_context(|| format!("{wanted} is taken; choose another with --listen"))?;
     Ok(wanted)
 }
 

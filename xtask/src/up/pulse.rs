@@ -44,12 +44,10 @@ impl Pulse {
         if self.connection.is_none() {
             self.connection = self.connect().ok();
         }
-        let rung = self.connection.as_mut().is_some_and(|connection| {
-            matches!(
-                connection.call(&["PUBLISH", CHANNEL, "1"]),
-                Ok(Reply::Integer(_))
-            )
-        });
+        let rung = self
+            .connection
+            .as_mut()
+            .is_some_and(|connection| matches!(connection.call(&["PUBLISH", CHANNEL, "1"]), Ok(Reply::Integer(_))));
         if !rung {
             self.connection = None;
         }

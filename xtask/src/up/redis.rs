@@ -40,21 +40,13 @@ impl Redis {
     ) -> anyhow::Result<Self> {
         let task = Task::start("starting Redis");
         let rules = state.path().join("users.acl");
-        state::write_private(
-            &rules,
-            &Rules::read(&workspace.root.join(RULES))?.with_passwords(&secrets.redis)?,
-        )?;
+        state::write_private(&rules, &Rules::read(&workspace.root.join(RULES))?.with_passwords(&secrets.redis)?)?;
         let port = redis_server::free_port()?;
         let configuration = workspace.root.join(CONFIGURATION);
         let command = RedisServer::command(&configuration, &state.folder("redis")?, &rules, port);
         let (child, log) = state.start("redis", &command)?;
-        let pulse = secrets
-            .redis
-            .get("pulse")
-            .context("the access rules have no user `pulse`")?
-            .clone();
-        let server =
-            RedisServer::wait_until_ready(child, port, log, "pulse", &pulse, || stop.is_set());
+        let pulse = secrets.redis.get("pulse").context("the access rules have no user `pulse`")?.clone();
+        let server = RedisServer::wait_until_ready(child, port, log, "pulse", &pulse, || stop.is_set());
         match &server {
             Ok(_) => task.done(),
             Err(_) => task.failed(),
@@ -82,12 +74,7 @@ impl Redis {
             .next()
             .with_context(|| format!("{place} has no address"))?;
         let everybody = (user, password);
-        Ok(Self {
-            server: None,
-            address,
-            everybody: Some(everybody.clone()),
-            pulse: everybody,
-        })
+        Ok(Self { server: None, address, everybody: Some(everybody.clone()), pulse: everybody })
     }
 
     /// Where it listens.
@@ -137,11 +124,7 @@ fn parse(url: &str) -> anyhow::Result<(String, String, String)> {
     if place.is_empty() || place.contains('/') {
         bail!("--redis-url ends with host:port; database numbers are chosen here");
     }
-    let place = if place.contains(':') {
-        place.to_owned()
-    } else {
-        format!("{place}:6379")
-    };
+    let place = if place.contains(':') { place.to_owned() } else { format!("{place}:6379") };
     Ok((user.to_owned(), password.to_owned(), place))
 }
 
@@ -154,25 +137,11 @@ mod tests {
         for (url, user, password, place) in [
             ("redis://127.0.0.1:7000", "", "", "127.0.0.1:7000"),
             ("redis://localhost", "", "", "localhost:6379"),
-            (
-                "redis://me:se:cret@redis.internal:6380/",
-                "me",
-                "se:cret",
-                "redis.internal:6380",
-            ),
+            ("redis://me:se:cret@redis.internal:6380/", "me", "se:cret", "redis.internal:6380"),
         ] {
-            assert_eq!(
-                parse(url).unwrap(),
-                (user.to_owned(), password.to_owned(), place.to_owned()),
-                "{url}"
-            );
+            assert_eq!(parse(url).unwrap(), (user.to_owned(), password.to_owned(), place.to_owned()), "{url}");
         }
-        for url in [
-            "127.0.0.1:6379",
-            "rediss://x",
-            "redis://x:6379/3",
-            "redis://",
-        ] {
+        for url in ["127.0.0.1:6379", "rediss://x", "redis://x:6379/3", "redis://"] {
             assert!(parse(url).is_err(), "{url}");
         }
     }

@@ -40,8 +40,7 @@ impl Secrets {
     /// When the file is unreadable, or the rules or the manifest are.
     pub fn load_or_make(path: &Path, workspace: &Workspace) -> anyhow::Result<Self> {
         let before: Self = match std::fs::read_to_string(path) {
-            Ok(text) => serde_json::from_str(&text)
-                .with_context(|| format!("reading {}", path.display()))?,
+            Ok(text) => serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(anyhow!(error).context(format!("reading {}", path.display()))),
         };
@@ -53,20 +52,13 @@ impl Secrets {
             }
         }
         for name in super::wiring::secret_variables(workspace)? {
-            let make = if name == SIGNING_KEYS_VARIABLE {
-                signing_keys
-            } else {
-                random
-            };
+            let make = if name == SIGNING_KEYS_VARIABLE { signing_keys } else { random };
             if let Entry::Vacant(place) = now.variables.entry(name) {
                 place.insert(make()?);
             }
         }
         if now != before {
-            state::write_private(
-                path,
-                &serde_json::to_string_pretty(&now).context("writing the secrets as JSON")?,
-            )?;
+            state::write_private(path, &serde_json::to_string_pretty(&now).context("writing the secrets as JSON")?)?;
         }
         Ok(now)
     }
@@ -74,16 +66,13 @@ impl Secrets {
 
 /// Seeds separated by spaces, as the variable wants them.
 fn signing_keys() -> anyhow::Result<String> {
-    let seeds: Vec<String> = (0..SIGNING_KEYS)
-        .map(|_| random())
-        .collect::<anyhow::Result<_>>()?;
+    let seeds: Vec<String> = (0..SIGNING_KEYS).map(|_| random()).collect::<anyhow::Result<_>>()?;
     Ok(seeds.join(" "))
 }
 
 /// **Shape**: 32 random bytes as 43 characters of base64url.
 fn random() -> anyhow::Result<String> {
     let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow!("asking the system for randomness: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("asking the system for randomness: {error}"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

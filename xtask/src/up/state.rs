@@ -113,18 +113,8 @@ impl StateFolder {
         let err = out.try_clone().context("sharing the log file")?;
         let itself = std::env::current_exe().context("finding this program")?;
         let mut command = Command::new(itself);
-        command
-            .arg("run-child")
-            .arg("--lock")
-            .arg(self.lock_of(name))
-            .arg("--")
-            .arg(program.get_program());
-        command
-            .args(program.get_args())
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .process_group(0);
+        command.arg("run-child").arg("--lock").arg(self.lock_of(name)).arg("--").arg(program.get_program());
+        command.args(program.get_args()).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
         if let Some(folder) = program.get_current_dir() {
             command.current_dir(folder);
         }
@@ -134,9 +124,7 @@ impl StateFolder {
                 None => command.env_remove(key),
             };
         }
-        let child = command
-            .spawn()
-            .with_context(|| format!("starting {name}"))?;
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
         Ok((child, log))
     }
 
@@ -158,9 +146,7 @@ pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
         .mode(0o600)
         .open(&beside)
         .with_context(|| format!("making {}", beside.display()))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .context("writing a private file")?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).context("writing a private file")?;
     fs::rename(&beside, path).with_context(|| format!("putting {} in place", path.display()))
 }
 
@@ -175,10 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = StateFolder::open(folder.path()).unwrap();
         let refusal = StateFolder::open(folder.path()).unwrap_err().to_string();
-        assert!(
-            refusal.contains(&format!("process {}", std::process::id())),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&format!("process {}", std::process::id())), "{refusal}");
         drop(first);
         assert!(StateFolder::open(folder.path()).is_ok());
     }
@@ -190,10 +173,7 @@ mod tests {
         for text in ["one", "two"] {
             write_private(&path, text).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
-            assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 }

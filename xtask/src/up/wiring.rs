@@ -39,25 +39,15 @@ impl Wiring {
     ///
     /// # Errors
     /// When the access rules are unreadable.
-    pub fn new(
-        workspace: &Workspace,
-        redis: &Redis,
-        secrets: &Secrets,
-        listen: SocketAddr,
-    ) -> anyhow::Result<Self> {
+    pub fn new(workspace: &Workspace, redis: &Redis, secrets: &Secrets, listen: SocketAddr) -> anyhow::Result<Self> {
         let development = Rules::read(&workspace.root.join(RULES))?.passwords();
         let mut exchanges = Vec::new();
         for (user, password) in &development {
             let now = match redis.everybody() {
-                Some((user, password)) if user.is_empty() && password.is_empty() => {
-                    "redis://".to_owned()
-                }
+                Some((user, password)) if user.is_empty() && password.is_empty() => "redis://".to_owned(),
                 Some((user, password)) => format!("redis://{user}:{password}@"),
                 None => {
-                    let own = secrets
-                        .redis
-                        .get(user)
-                        .with_context(|| format!("no password for Redis user {user}"))?;
+                    let own = secrets.redis.get(user).with_context(|| format!("no password for Redis user {user}"))?;
                     format!("redis://{user}:{own}@")
                 }
             };
@@ -69,9 +59,7 @@ impl Wiring {
     }
 
     fn fit(&self, text: &str) -> String {
-        self.exchanges
-            .iter()
-            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        self.exchanges.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     }
 
     /// The runtime configuration for this system: backends only. Values travel in the environment.
@@ -87,10 +75,7 @@ impl Wiring {
         let mut configuration = read(workspace, RUNTIME_CONFIG)?;
         configuration.remove("variables_provider");
         if backend == KeyValueBackend::Sqlite {
-            on_sqlite(
-                &mut configuration,
-                &state.folder("bodies")?.display().to_string(),
-            )?;
+            on_sqlite(&mut configuration, &state.folder("bodies")?.display().to_string())?;
         }
         Ok(self.fit(&configuration.to_string()))
     }
@@ -102,11 +87,7 @@ impl Wiring {
     ///
     /// # Errors
     /// When the manifest is unreadable, or requires a variable that nobody here knows.
-    pub fn variables(
-        &self,
-        workspace: &Workspace,
-        secrets: &Secrets,
-    ) -> anyhow::Result<BTreeMap<String, String>> {
+    pub fn variables(&self, workspace: &Workspace, secrets: &Secrets) -> anyhow::Result<BTreeMap<String, String>> {
         let mut environment = BTreeMap::new();
         for variable in declared(workspace)? {
             let key = format!("SPIN_VARIABLE_{}", variable.name.to_uppercase());
@@ -131,8 +112,7 @@ impl Wiring {
 /// # Errors
 /// When the manifest is unreadable.
 pub fn secret_variables(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-    let is_address =
-        |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains("://"));
+    let is_address = |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains("://"));
     let variables = declared(workspace)?;
     Ok(variables
         .into_iter()
@@ -152,10 +132,7 @@ struct Variable {
 }
 
 fn declared(workspace: &Workspace) -> anyhow::Result<Vec<Variable>> {
-    Ok(declared_in(
-        &read(workspace, MANIFEST)?,
-        &read(workspace, RUNTIME_CONFIG)?,
-    ))
+    Ok(declared_in(&read(workspace, MANIFEST)?, &read(workspace, RUNTIME_CONFIG)?))
 }
 
 fn declared_in(manifest: &Table, runtime_config: &Table) -> Vec<Variable> {
@@ -164,29 +141,17 @@ fn declared_in(manifest: &Table, runtime_config: &Table) -> Vec<Variable> {
     };
     let given = |name: &str| {
         let providers = runtime_config.get("variables_provider")?.as_array()?;
-        providers.iter().find_map(|provider| {
-            provider
-                .get("values")?
-                .get(name)?
-                .as_str()
-                .map(str::to_owned)
-        })
+        providers.iter().find_map(|provider| provider.get("values")?.get(name)?.as_str().map(str::to_owned))
     };
     variables
         .iter()
         .map(|(name, declaration)| {
-            let default = declaration
-                .get("default")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
+            let default = declaration.get("default").and_then(Value::as_str).map(str::to_owned);
             Variable {
                 name: name.clone(),
                 is_default: default.is_some(),
                 development: default.or_else(|| given(name)),
-                secret: declaration
-                    .get("secret")
-                    .and_then(Value::as_bool)
-                    .unwrap_or_default(),
+                secret: declaration.get("secret").and_then(Value::as_bool).unwrap_or_default(),
             }
         })
         .collect()
@@ -194,10 +159,8 @@ fn declared_in(manifest: &Table, runtime_config: &Table) -> Vec<Variable> {
 
 fn read(workspace: &Workspace, file: &str) -> anyhow::Result<Table> {
     let path = workspace.root.join(file);
-    let text =
-        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    text.parse()
-        .with_context(|| format!("reading {}", path.display()))
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    text.parse().with_context(|| format!("reading {}", path.display()))
 }
 
 /// The same labels, each with a file instead of a database number.
@@ -208,10 +171,7 @@ fn on_sqlite(configuration: &mut Table, folder: &str) -> anyhow::Result<()> {
     for (label, store) in stores.iter_mut() {
         let mut file = Table::new();
         file.insert("type".to_owned(), Value::String("spin".to_owned()));
-        file.insert(
-            "path".to_owned(),
-            Value::String(format!("{folder}/{label}.db")),
-        );
+        file.insert("path".to_owned(), Value::String(format!("{folder}/{label}.db")));
         *store = Value::Table(file);
     }
     Ok(())
@@ -225,10 +185,7 @@ mod tests {
     fn exchanges_addresses_and_passwords_and_leaves_the_rest() {
         let wiring = Wiring {
             exchanges: vec![
-                (
-                    "redis://users:users-development@".to_owned(),
-                    "redis://users:s3cret@".to_owned(),
-                ),
+                ("redis://users:users-development@".to_owned(), "redis://users:s3cret@".to_owned()),
                 (DEVELOPMENT_REDIS.to_owned(), "127.0.0.1:40123".to_owned()),
             ],
         };
@@ -236,10 +193,7 @@ mod tests {
             wiring.fit("redis://users:users-development@127.0.0.1:6379/7"),
             "redis://users:s3cret@127.0.0.1:40123/7"
         );
-        assert_eq!(
-            wiring.fit("http://users.spin.internal"),
-            "http://users.spin.internal"
-        );
+        assert_eq!(wiring.fit("http://users.spin.internal"), "http://users.spin.internal");
     }
 
     #[test]
@@ -253,10 +207,8 @@ mod tests {
                 .parse()
                 .unwrap();
         let variables = declared_in(&manifest, &runtime_config);
-        let found: Vec<(&str, Option<&str>, bool)> = variables
-            .iter()
-            .map(|v| (v.name.as_str(), v.development.as_deref(), v.secret))
-            .collect();
+        let found: Vec<(&str, Option<&str>, bool)> =
+            variables.iter().map(|v| (v.name.as_str(), v.development.as_deref(), v.secret)).collect();
         assert_eq!(
             found,
             [
@@ -270,14 +222,10 @@ mod tests {
     #[test]
     fn sqlite_keeps_the_labels_and_drops_the_addresses() {
         let mut configuration: Table =
-            "[key_value_store.users]\ntype = \"redis\"\nurl = \"redis://127.0.0.1:6379/1\"\n"
-                .parse()
-                .unwrap();
+            "[key_value_store.users]\ntype = \"redis\"\nurl = \"redis://127.0.0.1:6379/1\"\n".parse().unwrap();
         on_sqlite(&mut configuration, "/state/bodies").unwrap();
         let expected: Table =
-            "[key_value_store.users]\ntype = \"spin\"\npath = \"/state/bodies/users.db\"\n"
-                .parse()
-                .unwrap();
+            "[key_value_store.users]\ntype = \"spin\"\npath = \"/state/bodies/users.db\"\n".parse().unwrap();
         assert_eq!(configuration, expected);
     }
 
@@ -290,9 +238,6 @@ mod tests {
             .filter(|variable| variable.development.is_none())
             .map(|variable| variable.name)
             .collect();
-        assert!(
-            lost.is_empty(),
-            "infra/local/runtime-config.toml lacks {lost:?}"
-        );
+        assert!(lost.is_empty(), "infra/local/runtime-config.toml lacks {lost:?}");
     }
 }

@@ -116,12 +116,8 @@ struct Dependency {
 }
 
 fn complaints(metadata: &Metadata, root: &str) -> Vec<String> {
-    let folder_of = |path: &str| {
-        path.trim_start_matches(root)
-            .trim_start_matches('/')
-            .trim_end_matches("/Cargo.toml")
-            .to_owned()
-    };
+    let folder_of =
+        |path: &str| path.trim_start_matches(root).trim_start_matches('/').trim_end_matches("/Cargo.toml").to_owned();
     let mut complaints = Vec::new();
     for package in &metadata.packages {
         let folder = folder_of(&package.manifest_path);
@@ -145,24 +141,14 @@ fn complaints(metadata: &Metadata, root: &str) -> Vec<String> {
                 continue;
             };
             let allowed = may_know(from).contains(&to)
-                || (development
-                    && matches!(
-                        to,
-                        Room::Double | Room::ContractSuite | Room::Protocol | Room::Tests
-                    ));
+                || (development && matches!(to, Room::Double | Room::ContractSuite | Room::Protocol | Room::Tests));
             if !allowed {
-                complaints.push(format!(
-                    "{} ({from:?}) may not know {} ({to:?})",
-                    package.name, dependency.name
-                ));
+                complaints.push(format!("{} ({from:?}) may not know {} ({to:?})", package.name, dependency.name));
             }
             if from == Room::Function && to == Room::Context {
                 let own = package.name.trim_end_matches("-worker");
                 if dependency.name != format!("{own}-context") {
-                    complaints.push(format!(
-                        "function {} wires {}, another's context",
-                        package.name, dependency.name
-                    ));
+                    complaints.push(format!("function {} wires {}, another's context", package.name, dependency.name));
                 }
             }
         }
@@ -172,17 +158,11 @@ fn complaints(metadata: &Metadata, root: &str) -> Vec<String> {
 
 /// Folder = package; no word that says nothing.
 fn name_complaint(folder: &str, name: &str) -> Option<String> {
-    if name.split('-').any(|word| {
-        [
-            "common", "utils", "util", "core", "shared", "manager", "helpers",
-        ]
-        .contains(&word)
-    }) {
+    if name.split('-').any(|word| ["common", "utils", "util", "core", "shared", "manager", "helpers"].contains(&word)) {
         return Some(format!("the name {name} says nothing about what is inside"));
     }
     let last = folder.rsplit('/').next().unwrap_or(folder);
-    (last != name && name != "test-support")
-        .then(|| format!("package {name} lies in a folder named {last}"))
+    (last != name && name != "test-support").then(|| format!("package {name} lies in a folder named {last}"))
 }
 
 #[test]
@@ -192,24 +172,14 @@ fn packages_know_only_what_the_design_lets_them_know() {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
     assert!(metadata.packages.len() > 10);
     assert_none(&complaints(&metadata, root().to_str().unwrap()));
 }
 
 /// A package with one dependency, as cargo describes it.
-fn planted(
-    folder: &str,
-    name: &str,
-    to_folder: Option<&str>,
-    to: &str,
-    kind: Option<&str>,
-) -> Vec<String> {
+fn planted(folder: &str, name: &str, to_folder: Option<&str>, to: &str, kind: Option<&str>) -> Vec<String> {
     let metadata = Metadata {
         packages: vec![Package {
             name: name.to_owned(),
@@ -228,90 +198,24 @@ fn planted(
 fn finds_each_forbidden_arrow() {
     for (folder, name, to_folder, to, kind) in [
         // One context links another.
-        (
-            "components/queries-context",
-            "queries-context",
-            Some("components/users-context"),
-            "users-context",
-            None,
-        ),
+        ("components/queries-context", "queries-context", Some("components/users-context"), "users-context", None),
         // A context links an adapter, the edge, a function.
-        (
-            "components/users-context",
-            "users-context",
-            Some("components/platform-spin"),
-            "platform-spin",
-            None,
-        ),
-        (
-            "components/users-context",
-            "users-context",
-            Some("components/edge"),
-            "edge",
-            None,
-        ),
-        (
-            "components/users-context",
-            "users-context",
-            Some("functions/users"),
-            "users",
-            None,
-        ),
+        ("components/users-context", "users-context", Some("components/platform-spin"), "platform-spin", None),
+        ("components/users-context", "users-context", Some("components/edge"), "edge", None),
+        ("components/users-context", "users-context", Some("functions/users"), "users", None),
         // A port links its implementation, a context, the edge.
-        (
-            "components/records",
-            "records",
-            Some("components/records-redis"),
-            "records-redis",
-            None,
-        ),
-        (
-            "components/records",
-            "records",
-            Some("components/users-context"),
-            "users-context",
-            None,
-        ),
-        (
-            "components/ids",
-            "ids",
-            Some("components/edge"),
-            "edge",
-            None,
-        ),
+        ("components/records", "records", Some("components/records-redis"), "records-redis", None),
+        ("components/records", "records", Some("components/users-context"), "users-context", None),
+        ("components/ids", "ids", Some("components/edge"), "edge", None),
         // A double outside tests.
-        (
-            "components/users-context",
-            "users-context",
-            Some("components/records-memory"),
-            "records-memory",
-            None,
-        ),
+        ("components/users-context", "users-context", Some("components/records-memory"), "records-memory", None),
         // Spin, the engine and anyhow where they do not belong, also in tests.
-        (
-            "components/users-context",
-            "users-context",
-            None,
-            "spin-sdk",
-            None,
-        ),
-        (
-            "components/users-context",
-            "users-context",
-            None,
-            "spin-sdk",
-            Some("dev"),
-        ),
+        ("components/users-context", "users-context", None, "spin-sdk", None),
+        ("components/users-context", "users-context", None, "spin-sdk", Some("dev")),
         ("xtask", "xtask", None, "wasmtime", None),
         ("components/money", "money", None, "anyhow", None),
         // Another's context in a function.
-        (
-            "functions/users",
-            "users",
-            Some("components/payments-context"),
-            "payments-context",
-            None,
-        ),
+        ("functions/users", "users", Some("components/payments-context"), "payments-context", None),
         // Names.
         ("components/common", "common", None, "serde", None),
         ("components/money", "cash", None, "serde", None),
@@ -325,35 +229,11 @@ fn finds_each_forbidden_arrow() {
 #[test]
 fn lets_each_allowed_arrow_pass() {
     for (folder, name, to_folder, to, kind) in [
-        (
-            "functions/payments-worker",
-            "payments-worker",
-            Some("components/payments-context"),
-            "payments-context",
-            None,
-        ),
+        ("functions/payments-worker", "payments-worker", Some("components/payments-context"), "payments-context", None),
         ("functions/users", "users", None, "spin-sdk", None),
-        (
-            "components/queries-context",
-            "queries-context",
-            Some("components/users-wire"),
-            "users-wire",
-            None,
-        ),
-        (
-            "components/users-context",
-            "users-context",
-            Some("components/records-memory"),
-            "records-memory",
-            Some("dev"),
-        ),
-        (
-            "components/platform-spin",
-            "platform-spin",
-            Some("components/records-redis"),
-            "records-redis",
-            None,
-        ),
+        ("components/queries-context", "queries-context", Some("components/users-wire"), "users-wire", None),
+        ("components/users-context", "users-context", Some("components/records-memory"), "records-memory", Some("dev")),
+        ("components/platform-spin", "platform-spin", Some("components/records-redis"), "records-redis", None),
         ("infra/host", "host", None, "wasmtime-wasi-http", None),
     ] {
         assert_none(&planted(folder, name, to_folder, to, kind));

@@ -16,10 +16,7 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
         .and_then(Value::as_table)
         .map(|variables| variables.keys().map(String::as_str).collect())
         .unwrap_or_default();
-    for missing in functions
-        .iter()
-        .filter(|name| !components.contains_key(*name))
-    {
+    for missing in functions.iter().filter(|name| !components.contains_key(*name)) {
         complaints.push(format!("function {missing} is not in the manifest"));
     }
     for (id, component) in components {
@@ -27,18 +24,13 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
             complaints.push(format!("component {id} has no folder in functions/"));
         }
         let context = id.trim_end_matches("-worker");
-        let source = format!(
-            "target/wasm32-wasip2/component/{}.wasm",
-            id.replace('-', "_")
-        );
+        let source = format!("target/wasm32-wasip2/component/{}.wasm", id.replace('-', "_"));
         if component.get("source").and_then(Value::as_str) != Some(&source) {
             complaints.push(format!("component {id} is not built from {source}"));
         }
         let stores = strings(component.get("key_value_stores"));
         if stores.iter().any(|store| store != context) {
-            complaints.push(format!(
-                "component {id} is granted the stores {stores:?}, not only its own"
-            ));
+            complaints.push(format!("component {id} is granted the stores {stores:?}, not only its own"));
         }
         for host in strings(component.get("allowed_outbound_hosts")) {
             if host.contains('*') || host.contains("://0.0.0.0") {
@@ -46,12 +38,7 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
             }
             complaints.extend(undeclared(id, &host, &declared));
         }
-        for (name, value) in component
-            .get("variables")
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten()
-        {
+        for (name, value) in component.get("variables").and_then(Value::as_table).into_iter().flatten() {
             let value = value.as_str().unwrap_or_default();
             complaints.extend(undeclared(id, value, &declared));
             let own = format!("{{{{ {context}_redis_url }}}}");
@@ -59,16 +46,9 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
                 complaints.push(format!("component {id} logs in to Redis with {value}"));
             }
         }
-        let build = |key: &str| {
-            component
-                .get("build")
-                .and_then(|build| build.get(key))
-                .is_some()
-        };
+        let build = |key: &str| component.get("build").and_then(|build| build.get(key)).is_some();
         if !build("command") || !build("watch") {
-            complaints.push(format!(
-                "component {id} does not say how it is built and what to watch"
-            ));
+            complaints.push(format!("component {id} does not say how it is built and what to watch"));
         }
     }
     complaints
@@ -76,24 +56,17 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
 
 fn strings(value: Option<&Value>) -> Vec<String> {
     let values = value.and_then(Value::as_array).into_iter().flatten();
-    values
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn undeclared(id: &str, template: &str, declared: &BTreeSet<&str>) -> Option<String> {
     let name = template.split_once("{{")?.1.split_once("}}")?.0.trim();
-    (!declared.contains(name))
-        .then(|| format!("component {id} uses the variable {name}, which is not declared"))
+    (!declared.contains(name)).then(|| format!("component {id} uses the variable {name}, which is not declared"))
 }
 
 #[test]
 fn every_component_is_granted_its_own_and_nothing_else() {
-    let manifest: Table = fs::read_to_string(root().join("spin.toml"))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let manifest: Table = fs::read_to_string(root().join("spin.toml")).unwrap().parse().unwrap();
     let functions = fs::read_dir(root().join("functions"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -108,12 +81,7 @@ fn finds_each_fault() {
         key_value_stores = [\"users\"]\nallowed_outbound_hosts = [\"{{ redis_address }}\"]\n\
         [component.users.variables]\nredis_url = \"{{ users_redis_url }}\"\n\
         [component.users.build]\ncommand = \"cargo build\"\nwatch = []\n";
-    let check = |manifest: &str| {
-        complaints(
-            &manifest.parse().unwrap(),
-            &BTreeSet::from(["users".to_owned()]),
-        )
-    };
+    let check = |manifest: &str| complaints(&manifest.parse().unwrap(), &BTreeSet::from(["users".to_owned()]));
     assert_none(&check(sound));
     for (from, to) in [
         ("[\"users\"]", "[\"users\", \"payments\"]"),
@@ -129,11 +97,6 @@ fn finds_each_fault() {
         ),
     ] {
         let manifest = sound.replacen(from, to, 1);
-        assert_eq!(
-            check(&manifest).len(),
-            1,
-            "{from} → {to}: {:?}",
-            check(&manifest)
-        );
+        assert_eq!(check(&manifest).len(), 1, "{from} → {to}: {:?}", check(&manifest));
     }
 }

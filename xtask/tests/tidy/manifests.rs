@@ -14,11 +14,7 @@ fn without_reason(path: &str, text: &str) -> Vec<String> {
             in_dependencies = line.contains("dependencies");
         } else if in_dependencies {
             let names_a_version = line.contains("version = ") || line.contains(" = \"");
-            if names_a_version
-                && !line.starts_with('#')
-                && !line.contains("path = ")
-                && !above.starts_with("# ")
-            {
+            if names_a_version && !line.starts_with('#') && !line.contains("path = ") && !above.starts_with("# ") {
                 let name = line.split(['=', ' ']).next().unwrap_or(line);
                 complaints.push(format!("{path}: there is no reason above `{name}`"));
             }
@@ -32,29 +28,17 @@ fn without_reason(path: &str, text: &str) -> Vec<String> {
 fn of_its_own(path: &str, manifest: &Table) -> Vec<String> {
     let mut complaints = Vec::new();
     let inherits = |table: &str, key: &str| {
-        manifest
-            .get(table)
-            .and_then(|table| table.get(key))
-            .and_then(|value| value.get("workspace"))
-            .is_some()
+        manifest.get(table).and_then(|table| table.get(key)).and_then(|value| value.get("workspace")).is_some()
     };
     for key in ["version", "edition", "rust-version", "license", "publish"] {
         if !inherits("package", key) {
             complaints.push(format!("{path}: `{key}` is not the workspace's"));
         }
     }
-    if manifest
-        .get("package")
-        .and_then(|package| package.get("description"))
-        .is_none()
-    {
+    if manifest.get("package").and_then(|package| package.get("description")).is_none() {
         complaints.push(format!("{path}: there is no description"));
     }
-    if manifest
-        .get("lints")
-        .and_then(|lints| lints.get("workspace"))
-        != Some(&Value::Boolean(true))
-    {
+    if manifest.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
         complaints.push(format!("{path}: the workspace's lints are not switched on"));
     }
     complaints
@@ -63,15 +47,10 @@ fn of_its_own(path: &str, manifest: &Table) -> Vec<String> {
 /// The manifests of all members, with their paths.
 fn members() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = ["xtask", "tests", "infra/host", "infra/host/guests"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut folders = ["xtask", "tests", "infra/host", "infra/host/guests"].map(str::to_owned).to_vec();
     for parent in ["components", "functions", "tests"] {
         for entry in fs::read_dir(root().join(parent)).unwrap() {
-            folders.push(format!(
-                "{parent}/{}",
-                entry.unwrap().file_name().to_string_lossy()
-            ));
+            folders.push(format!("{parent}/{}", entry.unwrap().file_name().to_string_lossy()));
         }
     }
     for folder in folders {
@@ -85,10 +64,7 @@ fn members() -> Vec<(String, String)> {
 
 #[test]
 fn every_dependency_has_its_reason_and_every_member_the_workspaces_rules() {
-    let mut complaints = without_reason(
-        "Cargo.toml",
-        &fs::read_to_string(root().join("Cargo.toml")).unwrap(),
-    );
+    let mut complaints = without_reason("Cargo.toml", &fs::read_to_string(root().join("Cargo.toml")).unwrap());
     for (path, text) in members() {
         complaints.extend(without_reason(&path, &text));
         complaints.extend(of_its_own(&path, &text.parse().unwrap()));
@@ -99,12 +75,7 @@ fn every_dependency_has_its_reason_and_every_member_the_workspaces_rules() {
 #[test]
 fn finds_each_fault() {
     let text = "[workspace.dependencies]\n# Why.\nserde = \"1\"\ntoml = { version = \"1\" }\n\n# --- ours ---\nids = { path = \"components/ids\" }\n";
-    assert_eq!(
-        without_reason("Cargo.toml", text),
-        ["Cargo.toml: there is no reason above `toml`"]
-    );
-    let package: Table = "[package]\nname = \"money\"\nversion = \"1.0.0\"\n"
-        .parse()
-        .unwrap();
+    assert_eq!(without_reason("Cargo.toml", text), ["Cargo.toml: there is no reason above `toml`"]);
+    let package: Table = "[package]\nname = \"money\"\nversion = \"1.0.0\"\n".parse().unwrap();
     assert_eq!(of_its_own("money", &package).len(), 7);
 }

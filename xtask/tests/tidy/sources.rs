@@ -5,14 +5,7 @@ use std::path::Path;
 use crate::{assert_none, root};
 
 /// Folders that hold sources of ours.
-const FOLDERS: [&str; 6] = [
-    "bench",
-    "components",
-    "functions",
-    "infra",
-    "tests",
-    "xtask",
-];
+const FOLDERS: [&str; 6] = ["bench", "components", "functions", "infra", "tests", "xtask"];
 
 /// What must not stand in a source, in two halves so that this file does not hold it, and why.
 const FORBIDDEN: [(&str, &str, &str); 4] = [
@@ -25,9 +18,7 @@ const FORBIDDEN: [(&str, &str, &str); 4] = [
 fn complaints(path: &str, text: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     if !text.starts_with("//! ") {
-        complaints.push(format!(
-            "{path} does not open with `//!` and what lives there"
-        ));
+        complaints.push(format!("{path} does not open with `//!` and what lives there"));
     }
     for (number, line) in text.lines().enumerate() {
         for (first, second, why) in FORBIDDEN {
@@ -72,24 +63,12 @@ fn every_source_says_what_lives_there_and_silences_nothing() {
 fn finds_each_fault() {
     for (text, expected) in [
         ("use std::fs;\n".to_owned(), "a.rs does not open"),
-        (
-            format!("//! A file.\n{}allow(dead_code)]\n", "#["),
-            "a.rs:2",
-        ),
-        (
-            format!("//! A file.\nmod tests {{\n    {}ignore]\n", "#["),
-            "a.rs:3",
-        ),
+        (format!("//! A file.\n{}allow(dead_code)]\n", "#["), "a.rs:2"),
+        (format!("//! A file.\nmod tests {{\n    {}ignore]\n", "#["), "a.rs:3"),
         (format!("//! A file.\n{}should_panic]\n", "#["), "a.rs:2"),
     ] {
         let complaints = complaints("a.rs", &text);
-        assert!(
-            complaints.len() == 1 && complaints[0].starts_with(expected),
-            "{complaints:?}"
-        );
+        assert!(complaints.len() == 1 && complaints[0].starts_with(expected), "{complaints:?}");
     }
-    assert_none(&complaints(
-        "a.rs",
-        "//! A file.\n#[expect(dead_code, reason = \"why\")]\n",
-    ));
+    assert_none(&complaints("a.rs", "//! A file.\n#[expect(dead_code, reason = \"why\")]\n"));
 }
