@@ -1,0 +1,200 @@
+//! How much the whole does: Prometheus text (exposition format 0.0.4) over all instances of all services.
+//!
+//! A source that does not answer leaves its lines out and shows as `spindrift_source_up{…} 0`: half a picture is better
+//! than none while something is down.
+
+use crate::Gateway;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use core::fmt::Write;
+use events::{GroupStats, StreamName};
+use futures::future::{join, join_all};
+use http::{HeaderMap, HeaderValue, header};
+use problem::{Problem, UNAUTHENTICATED};
+use redis_client::{Redis, RedisError, Repeat, Reply};
+use request_metrics::{BUCKETS_MS, Counts};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Whose trial balance is watched.
+const LEDGER: &str = "payments";
+/// The front desk's own name.
+const OWN: &str = "gateway";
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// `GET /metrics`, for whoever holds the metrics token.
+pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Result<Response, Problem> {
+    if !is_open(&headers, &gateway.metrics_token) {
+        return Err(Problem::new(UNAUTHENTICATED).challenge("Bearer realm=\"metrics\""));
+    }
+    let services = join_all(gateway.peers.iter().map(|peer| service(&gateway, peer.name)));
+    let own = request_metrics::read(gateway.redis.as_ref(), OWN);
+    let (mut services, (own, trial)) = join(services, join(own, trial_balance(gateway.redis.as_ref()))).await;
+    // The front desk has no events.
+    services.push(Service { name: OWN, counts: own.ok(), groups: Some(Vec::new()), dead_letters: Some(0) });
+    let mut response = text(&services, &trial).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Whether the caller holds the token; compared by digest in constant time, so that not even its length shows.
+fn is_open(headers: &HeaderMap, token: &str) -> bool {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let shown = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let Some(shown) = shown.filter(|_| values.next().is_none() && !token.is_empty()) else {
+        return false;
+    };
+    Sha256::digest(shown.as_bytes()).as_slice().ct_eq(Sha256::digest(token.as_bytes()).as_slice()).into()
+}
+
+/// What was found of one service; `None` where the source did not answer.
+struct Service {
+    name: &'static str,
+    counts: Option<Counts>,
+    groups: Option<Vec<GroupStats>>,
+    dead_letters: Option<u64>,
+}
+
+async fn service(gateway: &Gateway, name: &'static str) -> Service {
+    let stream = StreamName::new(name, 0);
+    let (counts, (groups, dead_letters)) = join(
+        request_metrics::read(gateway.redis.as_ref(), name),
+        join(gateway.statistics.groups(&stream), gateway.statistics.dead_letters(name)),
+    )
+    .await;
+    Service { name, counts: counts.ok(), groups: groups.ok(), dead_letters: dead_letters.ok() }
+}
+
+/// The running trial balance: currency and sum. Each sum is zero, or money was made or lost.
+async fn trial_balance(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
+    let fields = redis.execute("HGETALL", vec![format!("{{{LEDGER}/0}}:trial").into()], Repeat::Safe).await?;
+    let mut texts = fields.iter().map(|reply| match reply {
+        Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Status(text) => text.clone(),
+        Reply::Integer(number) => number.to_string(),
+        Reply::Nil => String::new(),
+    });
+    let mut sums = Vec::new();
+    while let (Some(field), Some(value)) = (texts.next(), texts.next()) {
+        // Beside each currency stands the number of its legs.
+        if !field.contains(':') {
+            let refused = || RedisError::Refused(format!("the trial balance of {field} is not a number"));
+            sums.push((field.clone(), value.parse().map_err(|_| refused())?));
+        }
+    }
+    sums.sort();
+    Ok(sums)
+}
+
+/// One exposition; every family has its help and type, even where it has no line.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing into a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl core::fmt::Display) {
+        self.0.push_str(name);
+        for (place, (label, text)) in labels.iter().enumerate() {
+            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = write!(self.0, "{}{label}=\"{escaped}\"", if place == 0 { '{' } else { ',' });
+        }
+        let _ = writeln!(self.0, "{} {value}", if labels.is_empty() { "" } else { "}" });
+    }
+}
+
+fn text(services: &[Service], trial: &Result<Vec<(String, i64)>, RedisError>) -> String {
+    let mut text = Text::default();
+    requests(&mut text, services);
+    durations(&mut text, services);
+    streams(&mut text, services);
+
+    text.family("spindrift_dead_letters", "gauge", "Events that a service gave up.");
+    for service in services {
+        if let Some(dead_letters) = service.dead_letters {
+            text.line("spindrift_dead_letters", &[("service", service.name)], dead_letters);
+        }
+    }
+    text.family("spindrift_ledger_imbalance_minor", "gauge", "Sum of all postings in minor units; anything but 0 is an alarm.");
+    for (currency, sum_minor) in trial.iter().flatten() {
+        text.line("spindrift_ledger_imbalance_minor", &[("currency", currency)], sum_minor);
+    }
+    text.family("spindrift_source_up", "gauge", "Whether a source of these metrics answered.");
+    for service in services {
+        let sources =
+            [("requests", service.counts.is_some()), ("streams", service.groups.is_some() && service.dead_letters.is_some())];
+        for (source, up) in sources {
+            text.line("spindrift_source_up", &[("service", service.name), ("source", source)], u8::from(up));
+        }
+    }
+    text.line("spindrift_source_up", &[("service", LEDGER), ("source", "ledger")], u8::from(trial.is_ok()));
+    text.0
+}
+
+fn requests(text: &mut Text, services: &[Service]) {
+    const NAME: &str = "spindrift_http_requests_total";
+    text.family(NAME, "counter", "Requests by service, method, route and status.");
+    for (service, counts) in counted(services) {
+        let mut requests: Vec<_> = counts.requests.iter().collect();
+        requests.sort_by(|a, b| (&a.route, &a.method, a.status).cmp(&(&b.route, &b.method, b.status)));
+        for request in requests {
+            let status = request.status.to_string();
+            let labels =
+                [("service", service), ("method", &request.method), ("route", &request.route), ("status", &status)];
+            text.line(NAME, &labels, request.count);
+        }
+    }
+}
+
+fn durations(text: &mut Text, services: &[Service]) {
+    const NAME: &str = "spindrift_http_request_duration_seconds";
+    text.family(NAME, "histogram", "From the first byte of a request to its answer.");
+    for (service, counts) in counted(services) {
+        let bucket = format!("{NAME}_bucket");
+        let mut sum = 0;
+        for (upper_ms, count) in BUCKETS_MS.iter().zip(counts.buckets) {
+            sum += count;
+            text.line(&bucket, &[("service", service), ("le", &seconds(*upper_ms))], sum);
+        }
+        sum += counts.beyond;
+        text.line(&bucket, &[("service", service), ("le", "+Inf")], sum);
+        text.line(&format!("{NAME}_sum"), &[("service", service)], seconds(counts.sum_ms));
+        text.line(&format!("{NAME}_count"), &[("service", service)], sum);
+    }
+}
+
+fn streams(text: &mut Text, services: &[Service]) {
+    let groups: Vec<&GroupStats> = services.iter().flat_map(|service| service.groups.iter().flatten()).collect();
+    let mut family = |name: &str, help: &str, value: &dyn Fn(&GroupStats) -> Option<String>| {
+        text.family(name, "gauge", help);
+        for group in &groups {
+            if let Some(value) = value(group) {
+                text.line(name, &[("stream", &group.stream.to_string()), ("group", &group.group)], value);
+            }
+        }
+    };
+    family("spindrift_stream_lag", "Events that a group has not been handed.", &|group| {
+        group.lag.map(|lag| lag.to_string())
+    });
+    family("spindrift_stream_pending", "Events handed to a group and not settled.", &|group| {
+        Some(group.pending.to_string())
+    });
+    family("spindrift_stream_oldest_age_seconds", "Age of a group's oldest unsettled event.", &|group| {
+        Some(seconds(group.oldest_age_ms))
+    });
+}
+
+/// The services whose counts are known.
+fn counted(services: &[Service]) -> impl Iterator<Item = (&'static str, &Counts)> {
+    services.iter().filter_map(|service| Some((service.name, service.counts.as_ref()?)))
+}
+
+/// Milliseconds as seconds in decimal, exactly.
+fn seconds(ms: u64) -> String {
+    let (whole, rest) = (ms / 1000, ms % 1000);
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() }
+}

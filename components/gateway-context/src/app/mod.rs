@@ -1,0 +1,6 @@
+//! One use case a file.
+
+pub(crate) mod catalogue;
+pub(crate) mod index;
+pub(crate) mod metrics;
+pub(crate) mod readiness;
