@@ -15,6 +15,8 @@ use money::Money;
 /// A charge that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCharge {
+    /// What it is for in our words: the payment's id, so that the acquirer's statement can be compared with our books.
+    pub reference: String,
     /// How much.
     pub amount: Money,
     /// From which card.

@@ -99,6 +99,7 @@ fn classify(call: Call, status: StatusCode, body: &[u8]) -> Answer {
 
 #[derive(Serialize)]
 struct ChargeRequest<'a> {
+    reference: &'a str,
     amount_minor: i64,
     currency: &'a str,
     token: &'a str,
@@ -163,6 +164,7 @@ impl Acquirer for SandboxAcquirer {
     async fn authorize(&self, charge: &NewCharge, key: &str, timeout: Duration) -> Answer {
         let currency = charge.amount.currency();
         let body = ChargeRequest {
+            reference: &charge.reference,
             amount_minor: charge.amount.minor(),
             currency: currency.code(),
             token: charge.payment_method.as_str(),
@@ -203,6 +205,7 @@ mod tests {
 
     fn charge() -> NewCharge {
         NewCharge {
+            reference: "pay_1".to_owned(),
             amount: Money::new(1099, "EUR".parse().unwrap()).unwrap(),
             payment_method: PaymentToken::new("tok_visa").unwrap(),
             capture_method: CaptureMethod::Manual,
@@ -224,7 +227,9 @@ mod tests {
         assert_eq!(request.headers()["authorization"], "Bearer secret");
         assert_eq!(
             request.body(),
-            &Bytes::from_static(br#"{"amount_minor":1099,"currency":"EUR","token":"tok_visa","capture":false}"#)
+            &Bytes::from_static(
+                br#"{"reference":"pay_1","amount_minor":1099,"currency":"EUR","token":"tok_visa","capture":false}"#
+            )
         );
     }
 

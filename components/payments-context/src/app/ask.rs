@@ -152,6 +152,7 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
     match (pending.step, &payment.charge) {
         (Step::Authorize, None) => {
             let charge = NewCharge {
+                reference: payment.id.to_string(),
                 amount: payment.amount,
                 payment_method: payment.payment_method.clone(),
                 capture_method: payment.capture_method,

@@ -34,7 +34,7 @@ pub async fn list(payments: &Payments, user: UserId, query: ListQuery) -> Result
     let summaries: Result<Vec<PaymentSummary>, serde_json::Error> =
         page.entries.iter().map(|entry| serde_json::from_str(&entry.summary)).collect();
     Ok(PaymentPage {
-        payments: summaries.map_err(|error| StoreError::Unreadable(StoredError::Shape(error)))?,
+        items: summaries.map_err(|error| StoreError::Unreadable(StoredError::Shape(error)))?,
         total,
         next_cursor: page.next.map(|cursor| cursor.0),
     })
@@ -56,7 +56,7 @@ mod tests {
         loop {
             let page = house.get(&path).await.json();
             assert_eq!(page["total"], 5);
-            seen.extend(page["payments"].as_array().unwrap().iter().map(|payment| payment["id"].to_string()));
+            seen.extend(page["items"].as_array().unwrap().iter().map(|payment| payment["id"].to_string()));
             match page["next_cursor"].as_str() {
                 Some(cursor) => path = format!("/v1/payments?limit=2&cursor={cursor}"),
                 None => break,
@@ -67,7 +67,7 @@ mod tests {
         seen.dedup();
         assert_eq!(seen.len(), 5);
         let newest = house.get("/v1/payments?limit=1").await.json();
-        assert_eq!(newest["payments"][0]["created_at"], "2026-01-01T00:00:03.000Z");
+        assert_eq!(newest["items"][0]["created_at"], "2026-01-01T00:00:03.000Z");
     }
 
     #[tokio::test]
@@ -76,7 +76,7 @@ mod tests {
         let path = house.created("k1", "tok_declined", "manual").await;
         house.confirm(&path, "k2").await;
         let page = house.get("/v1/payments").await.json();
-        let failed = &page["payments"][0];
+        let failed = &page["items"][0];
         assert_eq!(
             (&failed["status"], &failed["failure_code"]),
             (&Value::from("failed"), &Value::from("card_declined"))

@@ -124,7 +124,7 @@ impl From<&Payment> for PaymentSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentPage {
     /// The payments of this page.
-    pub payments: Vec<PaymentSummary>,
+    pub items: Vec<PaymentSummary>,
     /// How many there are altogether.
     pub total: u64,
     /// Where the next page starts; not there on the last one.

@@ -1,0 +1,16 @@
+//! Use cases of the acquirer and of the mailbox.
+
+mod error;
+mod make_charge;
+mod move_charge;
+mod read_charges;
+mod receive_letter;
+mod show_letters;
+mod store;
+
+pub use error::SandboxError;
+pub use make_charge::make_charge;
+pub use move_charge::{Step, move_charge};
+pub use read_charges::{charge_of_key, charges};
+pub use receive_letter::receive_letter;
+pub use show_letters::letters;

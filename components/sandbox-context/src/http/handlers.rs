@@ -1,0 +1,105 @@
+//! Handlers: check the key, take the request apart, call the use case.
+
+use super::key;
+use crate::Sandbox;
+use crate::app::{self, Step};
+use crate::domain::Charge;
+use crate::wire::{
+    AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, LetterList, LetterQuery,
+    LetterRequest, Proof,
+};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use principal::Idempotency;
+use problem::{Json, MALFORMED, Problem};
+
+fn shown(sandbox: &Sandbox, charge: &Charge) -> Json<ChargeAnswer> {
+    Json(ChargeAnswer::at(charge, sandbox.clock.now()))
+}
+
+fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+    query.map(|Query(query)| query).map_err(|_| Problem::new(MALFORMED).detail("the query cannot be read"))
+}
+
+pub async fn make_charge(
+    State(sandbox): State<Sandbox>,
+    headers: HeaderMap,
+    idempotency: Idempotency,
+    Json(request): Json<ChargeRequest>,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    key::require(&headers, &sandbox.acquirer_key)?;
+    let charge = app::make_charge(&sandbox, idempotency.key.as_str(), request).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn capture(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    _: Idempotency,
+    Json(request): Json<CaptureRequest>,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    key::require(&headers, &sandbox.acquirer_key)?;
+    let charge = app::move_charge(&sandbox, &id, Step::Capture(request.amount_minor)).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn cancel(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    _: Idempotency,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    key::require(&headers, &sandbox.acquirer_key)?;
+    let charge = app::move_charge(&sandbox, &id, Step::Cancel).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn authenticate(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    Json(request): Json<AuthenticateRequest>,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    let success = request.outcome == Proof::Success;
+    let charge = app::move_charge(&sandbox, &id, Step::Authenticate { success }).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn charges(
+    State(sandbox): State<Sandbox>,
+    asked: Result<Query<ChargeQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let ChargeQuery { idempotency_key, reference } = query(asked)?;
+    if let Some(key) = idempotency_key {
+        let charge = app::charge_of_key(&sandbox, &key).await?;
+        return Ok(shown(&sandbox, &charge).into_response());
+    }
+    let (charges, total) = app::charges(&sandbox, reference.as_deref()).await?;
+    let items = charges.iter().map(|charge| ChargeAnswer::at(charge, sandbox.clock.now())).collect();
+    Ok(Json(ChargeList { items, total }).into_response())
+}
+
+pub async fn receive_letter(
+    State(sandbox): State<Sandbox>,
+    headers: HeaderMap,
+    Json(request): Json<LetterRequest>,
+) -> Result<Response, Problem> {
+    key::require(&headers, &sandbox.mail_key)?;
+    let (letter, known) = app::receive_letter(&sandbox, request).await?;
+    let status = if known { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(letter)).into_response())
+}
+
+pub async fn letters(
+    State(sandbox): State<Sandbox>,
+    asked: Result<Query<LetterQuery>, QueryRejection>,
+) -> Result<Json<LetterList>, Problem> {
+    let LetterQuery { to } = query(asked)?;
+    let (items, total) = app::letters(&sandbox, &to).await?;
+    Ok(Json(LetterList { items, total }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! The sandbox as its callers meet it: over its routes, on the record double, with a sleeper that notes and does not
+//! sleep.
+
+use crate::Sandbox;
+use ambient::{Clock, CountedRandom, FixedClock, Sleep};
+use async_trait::async_trait;
+use axum::body::Body;
+use core::time::Duration;
+use http::Request;
+use http_body_util::BodyExt;
+use principal::{Idempotency, IdempotencyKey};
+use records_memory::MemoryRecords;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt;
+
+#[derive(Clone, Default)]
+struct NotedSleep(Arc<Mutex<Vec<Duration>>>);
+
+#[async_trait]
+impl Sleep for NotedSleep {
+    async fn sleep(&self, duration: Duration) {
+        self.0.lock().unwrap().push(duration);
+    }
+}
+
+struct House {
+    sandbox: Sandbox,
+    clock: FixedClock,
+    sleep: NotedSleep,
+}
+
+impl House {
+    fn new() -> Self {
+        let clock = FixedClock::at("2026-01-01T00:00:00.000Z");
+        let sleep = NotedSleep::default();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let records = MemoryRecords::new("sandbox", shared.clone(), Arc::new(CountedRandom::default()));
+        let sandbox = Sandbox {
+            records: Arc::new(records),
+            clock: shared,
+            sleep: Arc::new(sleep.clone()),
+            acquirer_key: "acquirer".into(),
+            mail_key: "mail".into(),
+        };
+        Self { sandbox, clock, sleep }
+    }
+
+    async fn send(&self, method: &str, path: &str, bearer: &str, key: Option<&str>, body: Value) -> (u16, Value) {
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        if !bearer.is_empty() {
+            request = request.header("authorization", format!("Bearer {bearer}"));
+        }
+        let mut request = request.body(body).unwrap();
+        if let Some(key) = key {
+            let key = IdempotencyKey::new(key).unwrap();
+            request.extensions_mut().insert(Idempotency { key, fingerprint: [0; 32] });
+        }
+        let response = crate::http::public(self.sandbox.clone()).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    async fn charge(&self, key: &str, token: &str, capture: bool) -> (u16, Value) {
+        let body =
+            json!({"reference": "pay_1", "amount_minor": 1000, "currency": "EUR", "token": token, "capture": capture});
+        self.send("POST", "/sandbox/v1/charges", "acquirer", Some(key), body).await
+    }
+
+    async fn step(&self, id: &Value, step: &str, body: Value) -> (u16, Value) {
+        let path = format!("/sandbox/v1/charges/{}/{step}", id.as_str().unwrap());
+        self.send("POST", &path, "acquirer", Some("step"), body).await
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.send("GET", path, "", None, Value::Null).await
+    }
+}
+
+#[tokio::test]
+async fn one_key_is_one_charge_however_often_it_is_sent() {
+    let house = House::new();
+    let (status, first) = house.charge("k1", "tok_visa", true).await;
+    assert_eq!((status, &first["status"], &first["captured_minor"]), (200, &json!("captured"), &json!(1000)));
+    house.clock.advance_ms(86_400_000);
+    assert_eq!(house.charge("k1", "tok_visa", true).await, (200, first.clone()));
+    assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k1").await, (200, first));
+    assert_eq!(house.charge("k1", "tok_visa", false).await.0, 422, "the same key with another request");
+    for path in ["/sandbox/v1/charges", "/sandbox/v1/charges?reference=pay_1"] {
+        let (_, list) = house.get(path).await;
+        assert_eq!((&list["total"], list["items"].as_array().map(Vec::len)), (&json!(1), Some(1)));
+    }
+    assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k2").await.0, 404);
+    assert_eq!(house.get("/sandbox/v1/charges?reference=pay_2").await.1["total"], 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_comes_after_the_charge_and_only_once() {
+    let house = House::new();
+    assert_eq!(house.charge("k1", "tok_lost_answer", true).await.0, 500);
+    assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k1").await.1["status"], "captured");
+    assert_eq!(house.charge("k1", "tok_lost_answer", true).await.0, 200);
+}
+
+#[tokio::test]
+async fn slow_cards_take_their_time_once_and_late_ones_are_known_later() {
+    let house = House::new();
+    for (key, token) in [("k1", "tok_slow"), ("k2", "tok_timeout"), ("k1", "tok_slow")] {
+        assert_eq!(house.charge(key, token, true).await.1["status"], "captured");
+    }
+    assert_eq!(*house.sleep.0.lock().unwrap(), [Duration::from_secs(2), Duration::from_secs(20)]);
+    assert_eq!(house.charge("k3", "tok_late_success", true).await.1["status"], "processing");
+    house.clock.advance_ms(5000);
+    assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k3").await.1["status"], "captured");
+}
+
+#[tokio::test]
+async fn declines_are_charges_and_unknown_tokens_are_refused() {
+    let house = House::new();
+    for (token, code) in [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_expired_card", "expired_card"),
+    ] {
+        let (status, charge) = house.charge(token, token, true).await;
+        assert_eq!((status, &charge["status"], &charge["failure_code"]), (200, &json!("declined"), &json!(code)));
+        assert_eq!(house.charge(token, token, true).await.1, charge, "also when it is read back");
+    }
+    let (status, problem) = house.charge("k", "tok_none", true).await;
+    assert_eq!((status, &problem["failure_code"]), (422, &json!("unknown_token")));
+}
+
+#[tokio::test]
+async fn a_hold_is_captured_or_canceled_once() {
+    let house = House::new();
+    let (_, charge) = house.charge("k1", "tok_visa", false).await;
+    let (status, problem) = house.step(&charge["id"], "capture", json!({"amount_minor": 1001})).await;
+    assert_eq!((status, &problem["failure_code"]), (422, &json!("amount_out_of_range")));
+    for _ in 0..2 {
+        let (status, captured) = house.step(&charge["id"], "capture", json!({"amount_minor": 400})).await;
+        assert_eq!((status, &captured["captured_minor"]), (200, &json!(400)));
+    }
+    assert_eq!(house.step(&charge["id"], "capture", json!({"amount_minor": 500})).await.0, 409);
+    let (status, problem) = house.step(&charge["id"], "cancel", json!({})).await;
+    assert_eq!((status, &problem["failure_code"]), (409, &json!("already_captured")));
+    assert_eq!(house.step(&json!("chg_none"), "cancel", json!({})).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_secured_card_waits_for_the_payer_at_the_open_bank() {
+    for (outcome, status) in [("success", "captured"), ("failure", "declined")] {
+        let house = House::new();
+        let (_, charge) = house.charge("k1", "tok_3ds", true).await;
+        assert_eq!(charge["status"], "requires_action");
+        let bank = charge["action_url"].as_str().unwrap();
+        let (_, decided) = house.send("POST", bank, "", None, json!({"outcome": outcome})).await;
+        assert_eq!(decided["status"], status);
+        assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k1").await.1, decided);
+        assert_eq!(house.send("POST", bank, "", None, json!({"outcome": outcome})).await.0, 409);
+    }
+}
+
+#[tokio::test]
+async fn charging_and_sending_need_their_own_key() {
+    let house = House::new();
+    let letter = json!({"to": "ada@example.com", "subject": "s", "text": "t", "idempotency_key": "k"});
+    for bearer in ["", "mail", "acquirerx", "acquire"] {
+        assert_eq!(house.send("POST", "/sandbox/v1/charges/chg_x/cancel", bearer, Some("k"), json!({})).await.0, 401);
+    }
+    for bearer in ["", "acquirer"] {
+        assert_eq!(house.send("POST", "/sandbox/v1/mail", bearer, None, letter.clone()).await.0, 401);
+    }
+    assert_eq!(house.send("POST", "/sandbox/v1/charges/chg_x/cancel", "acquirer", None, json!({})).await.0, 428);
+}
+
+#[tokio::test]
+async fn a_letter_is_kept_once_and_found_by_its_address() {
+    let house = House::new();
+    let letter = |key: &str, subject: &str| json!({"to": "Ada@example.com", "subject": subject, "text": "Hello", "idempotency_key": key});
+    let (status, first) = house.send("POST", "/sandbox/v1/mail", "mail", None, letter("k1", "Welcome")).await;
+    assert_eq!(status, 201);
+    house.clock.advance_ms(1000);
+    assert_eq!(house.send("POST", "/sandbox/v1/mail", "mail", None, letter("k1", "Other")).await, (200, first));
+    assert_eq!(house.send("POST", "/sandbox/v1/mail", "mail", None, letter("k2", "Receipt")).await.0, 201);
+    let (_, list) = house.get("/sandbox/v1/mail?to=ada%40example.com").await;
+    let subjects: Vec<_> = list["items"].as_array().unwrap().iter().map(|letter| &letter["subject"]).collect();
+    assert_eq!((subjects, &list["total"]), (vec![&json!("Receipt"), &json!("Welcome")], &json!(2)));
+    assert_eq!(house.get("/sandbox/v1/mail?to=bob%40example.com").await.1["total"], 0);
+    assert_eq!(house.get("/sandbox/v1/mail").await.0, 400);
+}

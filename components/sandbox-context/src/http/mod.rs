@@ -1,0 +1,24 @@
+//! The route table of the sandbox.
+
+mod handlers;
+mod key;
+pub mod problems;
+
+use crate::Sandbox;
+use axum::Router;
+use axum::routing::{get, post};
+
+/// All routes. Bearer keys guard what a provider would guard; what looks, and the payer's bank, is open: never deploy
+/// the sandbox.
+pub fn public(sandbox: Sandbox) -> Router {
+    Router::new()
+        // The acquirer: bearer acquirer_key to charge, open to look.
+        .route("/sandbox/v1/charges", get(handlers::charges).post(handlers::make_charge))
+        .route("/sandbox/v1/charges/{id}/capture", post(handlers::capture))
+        .route("/sandbox/v1/charges/{id}/cancel", post(handlers::cancel))
+        // The payer's bank: open.
+        .route("/sandbox/v1/charges/{id}/authenticate", post(handlers::authenticate))
+        // The mailbox: bearer mail_key to send, open to look.
+        .route("/sandbox/v1/mail", get(handlers::letters).post(handlers::receive_letter))
+        .with_state(sandbox)
+}
