@@ -106,7 +106,7 @@ pub trait EventLog: Send + Sync {
     async fn acknowledge(&self, group: &str, receipts: &[Receipt]) -> Result<(), EventsError>;
 
     /// Takes the oldest entry whose worker has not settled it for so long, as one more delivery. Entries that wait for
-    /// a retry are not among them.
+    /// a retry are not among them. One round trip more where there is one.
     async fn claim_abandoned(
         &self,
         group: &str,
