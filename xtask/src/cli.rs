@@ -55,6 +55,11 @@ enum Command {
         #[command(flatten)]
         test: crate::test::TestFlags,
     },
+    /// Play one person's journey against a running system and print each step.
+    Demo {
+        #[command(flatten)]
+        demo: crate::demo::DemoFlags,
+    },
     /// Run one child under a lock and die with the parent; `up` starts everything this way.
     #[command(hide = true)]
     RunChild {
@@ -103,6 +108,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up { setup, up } => crate::up::run(&workspace, &setup.plan(), &up),
         Command::Test { setup, test } => crate::test::run(&workspace, &setup.plan(), &test),
         Command::Ci { setup, test } => crate::ci::run(&workspace, &setup.plan(), &test),
+        Command::Demo { demo } => crate::demo::run(&demo),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),
     }
 }

@@ -9,6 +9,7 @@ pub mod child;
 pub mod ci;
 pub mod cli;
 pub mod components;
+pub mod demo;
 pub mod doctor;
 pub mod narration;
 pub mod process;
