@@ -56,6 +56,16 @@ pub trait Records: Send + Sync {
     /// How many entries an index has, in O(1).
     async fn count(&self, index: &IndexName) -> Result<u64, RecordsError>;
 
+    /// How many entries each of several indexes has, in the order asked. One round trip where the store can; this
+    /// default asks for one after the other.
+    async fn counts(&self, indexes: &[IndexName]) -> Result<Vec<u64>, RecordsError> {
+        let mut counts = Vec::with_capacity(indexes.len());
+        for index in indexes {
+            counts.push(self.count(index).await?);
+        }
+        Ok(counts)
+    }
+
     /// The balances of accounts, in the order asked; zero where nothing was ever posted. O(1) each.
     async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError>;
 
