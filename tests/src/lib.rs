@@ -1,1 +1,7 @@
-//! Component, end-to-end and fault tests of the whole system.
+//! The whole system for tests: started as a user starts it, killed as a machine kills it.
+//!
+//! The tests themselves are in `tests/tests`, a file a floor.
+
+mod system;
+
+pub use system::{System, Workplace};

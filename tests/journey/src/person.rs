@@ -194,6 +194,16 @@ impl Person {
         Ok(&self.payment()?.id)
     }
 
+    /// The access token that the person holds; empty before the log-in.
+    pub fn access_token(&self) -> &str {
+        &self.access_token
+    }
+
+    /// Forgets what was captured so far: a confirmation whose answer was lost is about to be counted again.
+    pub fn forget_captures(&mut self) {
+        self.captured_minor = 0;
+    }
+
     /// Confirms and, where the outcome is open, looks until it is settled.
     fn settle(&mut self) -> anyhow::Result<Answer> {
         let (id, key) = { let payment = self.payment()?; (payment.id.clone(), format!("{}-confirm", payment.key)) };

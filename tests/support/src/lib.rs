@@ -105,9 +105,10 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    io::Error::new(io::ErrorKind::NotFound, "redis-server is missing; install it: sudo apt-get install redis-server")
-                }
+                io::ErrorKind::NotFound => io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "redis-server is missing; install it: sudo apt-get install redis-server",
+                ),
                 _ => error,
             })?;
         self.child = Some(child);
