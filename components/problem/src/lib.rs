@@ -29,7 +29,11 @@ pub struct Kind {
 /// **Shape** `application/problem+json`: `type` (`/problems/<slug>`), `title`, `status`, `detail`, `instance` (the
 /// trace id) and members of the kind's own in snake_case.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Occurrence>);
+
+/// Boxed, because a problem is the rare half of many results.
+#[derive(Debug, Clone, PartialEq)]
+struct Occurrence {
     kind: Kind,
     detail: Option<String>,
     instance: Option<String>,
@@ -42,41 +46,49 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind, without detail.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, instance: None, retry_after_s: None, challenge: None, cause: None, members: Map::new() }
+        Self(Box::new(Occurrence {
+            kind,
+            detail: None,
+            instance: None,
+            retry_after_s: None,
+            challenge: None,
+            cause: None,
+            members: Map::new(),
+        }))
     }
 
     /// Adds what the caller may know about this occurrence; never a secret and never an internal cause.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// Names the occurrence: the trace id. The edge does it for every problem that has none.
     #[must_use]
     pub fn instance(mut self, instance: impl Into<String>) -> Self {
-        self.instance = Some(instance.into());
+        self.0.instance = Some(instance.into());
         self
     }
 
     /// Says when to come back, in seconds; belongs on every 429 and 503.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
     /// Adds a `WWW-Authenticate` challenge; belongs on every 401 (RFC 9110, 11.6.1).
     #[must_use]
     pub fn challenge(mut self, challenge: &'static str) -> Self {
-        self.challenge = Some(challenge);
+        self.0.challenge = Some(challenge);
         self
     }
 
     /// Adds a member of the kind's own, in snake_case.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -91,43 +103,43 @@ impl Problem {
             chain.push_str(&error.to_string());
             source = error.source();
         }
-        self.cause = Some(chain);
+        self.0.cause = Some(chain);
         self
     }
 
     /// The chain of errors behind it, for the log.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Whether this occurrence has its name already.
     pub fn has_instance(&self) -> bool {
-        self.instance.is_some()
+        self.0.instance.is_some()
     }
 
     /// The kind.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The document as it goes over the wire.
     pub fn to_json(&self) -> Value {
         let mut document = Map::new();
-        document.insert("type".to_owned(), format!("/problems/{}", self.kind.slug).into());
-        document.insert("title".to_owned(), self.kind.title.into());
-        document.insert("status".to_owned(), self.kind.status.into());
-        if let Some(detail) = &self.detail {
+        document.insert("type".to_owned(), format!("/problems/{}", self.0.kind.slug).into());
+        document.insert("title".to_owned(), self.0.kind.title.into());
+        document.insert("status".to_owned(), self.0.kind.status.into());
+        if let Some(detail) = &self.0.detail {
             document.insert("detail".to_owned(), detail.as_str().into());
         }
-        if let Some(instance) = &self.instance {
+        if let Some(instance) = &self.0.instance {
             document.insert("instance".to_owned(), instance.as_str().into());
         }
-        for (name, value) in &self.members {
+        for (name, value) in &self.0.members {
             document.entry(name.as_str()).or_insert_with(|| value.clone());
         }
         Value::Object(document)
@@ -143,10 +155,10 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(challenge) = self.challenge {
+        if let Some(challenge) = self.0.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(self);
