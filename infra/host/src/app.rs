@@ -115,10 +115,14 @@ impl App {
             if !options.selected.is_empty() {
                 check_chaining(id, &allowed, options.selected)?;
             }
-            let open = |stream| Output::open(id, stream, config.log_dir.as_deref(), &options.follow, options.truncate_logs);
+            let open =
+                |stream| Output::open(id, stream, config.log_dir.as_deref(), &options.follow, options.truncate_logs);
             let grants = Grants {
                 id: id.clone(),
-                variables: shared.variables.fill_all(&component.variables).with_context(|| format!("component {id}"))?,
+                variables: shared
+                    .variables
+                    .fill_all(&component.variables)
+                    .with_context(|| format!("component {id}"))?,
                 environment: component.environment.clone(),
                 stores: component.key_value_stores.iter().cloned().collect(),
                 backends: shared.backends.clone(),
@@ -135,10 +139,20 @@ impl App {
         let compiled = load_all(&engine, wanted.iter().map(|(id, (_, _, path))| (id.as_str(), path.as_path())))?;
         let mut components = BTreeMap::new();
         for ((id, (component, grants, _)), compiled) in wanted.into_iter().zip(compiled) {
-            let pre = linker.instantiate_pre(&compiled).map_err(anyhow::Error::from).with_context(|| format!("component {id}"))?;
+            let pre = linker
+                .instantiate_pre(&compiled)
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("component {id}"))?;
             components.insert(id, Loaded { grants, pre, description: component.description.clone() });
         }
-        Ok(Self { engine, name: manifest.application.name, version: manifest.application.version, components, http, redis })
+        Ok(Self {
+            engine,
+            name: manifest.application.name,
+            version: manifest.application.version,
+            components,
+            http,
+            redis,
+        })
     }
 }
 
@@ -170,7 +184,9 @@ fn fill_trigger(trigger: RedisTrigger, variables: &Variables) -> anyhow::Result<
 fn check_chaining(id: &str, allowed: &AllowedHosts, selected: &[String]) -> anyhow::Result<()> {
     for target in allowed.chained_components() {
         if target == "*" {
-            bail!("Selected component '{id}' cannot use wildcard service chaining: allowed_outbound_hosts = [\"http://*.spin.internal\"]");
+            bail!(
+                "Selected component '{id}' cannot use wildcard service chaining: allowed_outbound_hosts = [\"http://*.spin.internal\"]"
+            );
         }
         ensure!(
             selected.iter().any(|selected| selected == target),

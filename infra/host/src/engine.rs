@@ -57,7 +57,9 @@ pub fn load(engine: &Engine, path: &Path) -> anyhow::Result<Component> {
 /// # Errors
 /// It cannot be read or is no component.
 pub fn compile(engine: &Engine, path: &Path) -> anyhow::Result<Component> {
-    Component::from_file(engine, path).map_err(anyhow::Error::from).with_context(|| format!("cannot load {}", path.display()))
+    Component::from_file(engine, path)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot load {}", path.display()))
 }
 
 /// The names of everything that the component imports, as `namespace:package/interface@version`.
@@ -69,7 +71,10 @@ pub fn imports(engine: &Engine, component: &Component) -> Vec<String> {
 /// Whether the component exports the interface `name`.
 #[must_use]
 pub fn exports(engine: &Engine, component: &Component, name: &str) -> bool {
-    component.component_type().exports(engine).any(|(export, item)| export == name && matches!(item.ty, ComponentItem::ComponentInstance(_)))
+    component
+        .component_type()
+        .exports(engine)
+        .any(|(export, item)| export == name && matches!(item.ty, ComponentItem::ComponentInstance(_)))
 }
 
 /// Refuses every import other than WASI 0.2.x, WASI 0.3.0 and `spin:{key-value,redis,variables}@3.0.0`.

@@ -78,7 +78,14 @@ impl Host {
             Box::pin(async move { admitted })
         });
         let outbound = Outbound { allowed: component.allowed.clone(), clients: component.clients.clone(), chain, trap };
-        Self { component, table: ResourceTable::new(), redis_connections: 0, wasi: wasi.build(), http: WasiHttpCtx::new(), outbound }
+        Self {
+            component,
+            table: ResourceTable::new(),
+            redis_connections: 0,
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            outbound,
+        }
     }
 }
 

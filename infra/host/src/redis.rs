@@ -6,8 +6,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use redis::{
     AsyncCommands as _, AsyncConnectionConfig, ErrorKind, RedisError, RedisFuture, RedisResult, Value,
-    aio::MultiplexedConnection,
-    io::AsyncDNSResolver,
+    aio::MultiplexedConnection, io::AsyncDNSResolver,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Accessor, Resource};
@@ -42,7 +41,10 @@ impl wit::HostConnection for Host {
 }
 
 impl SpinImports {
-    fn connection<T: Send>(accessor: &Accessor<T, Self>, connection: &Resource<OpenConnection>) -> wasmtime::Result<MultiplexedConnection> {
+    fn connection<T: Send>(
+        accessor: &Accessor<T, Self>,
+        connection: &Resource<OpenConnection>,
+    ) -> wasmtime::Result<MultiplexedConnection> {
         accessor.with(|mut access| Ok(access.get().table.get(connection)?.connection.clone()))
     }
 }
@@ -51,7 +53,9 @@ impl<T: Send> wit::HostConnectionWithStore<T> for SpinImports {
     async fn open(accessor: &Accessor<T, Self>, address: String) -> Answer<Resource<OpenConnection>> {
         let component = accessor.with(|mut access| access.get().component.clone());
         if !component.allowed.allows(&address, "redis") {
-            eprintln!("A component tried to open a Redis connection to a destination that its allowed_outbound_hosts do not name.");
+            eprintln!(
+                "A component tried to open a Redis connection to a destination that its allowed_outbound_hosts do not name."
+            );
             return Ok(Err(Error::InvalidAddress));
         }
         let permit = match &component.redis_permits {
@@ -79,18 +83,32 @@ impl<T: Send> wit::HostConnectionWithStore<T> for SpinImports {
         })
     }
 
-    async fn publish(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, channel: String, payload: Vec<u8>) -> Answer<()> {
+    async fn publish(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        channel: String,
+        payload: Vec<u8>,
+    ) -> Answer<()> {
         let mut connection = Self::connection(accessor, &connection)?;
         Ok(connection.publish::<_, _, ()>(channel, payload).await.map_err(|error| other(&error)))
     }
 
-    async fn get(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
         let mut connection = Self::connection(accessor, &connection)?;
         let value: Result<Option<Vec<u8>>, Error> = connection.get(key).await.map_err(|error| other(&error));
         Ok(value.and_then(|value| within_limit(value.as_ref().map_or(0, Vec::len)).map(|()| value)))
     }
 
-    async fn set(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn set(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
         let mut connection = Self::connection(accessor, &connection)?;
         Ok(connection.set::<_, _, ()>(key, value).await.map_err(|error| other(&error)))
     }
@@ -105,17 +123,31 @@ impl<T: Send> wit::HostConnectionWithStore<T> for SpinImports {
         Ok(connection.del(keys).await.map_err(|error| other(&error)))
     }
 
-    async fn sadd(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, key: String, values: Vec<String>) -> Answer<u32> {
+    async fn sadd(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        key: String,
+        values: Vec<String>,
+    ) -> Answer<u32> {
         let mut connection = Self::connection(accessor, &connection)?;
         Ok(connection.sadd(key, values).await.map_err(|error| typed(&error)))
     }
 
-    async fn smembers(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, key: String) -> Answer<Vec<String>> {
+    async fn smembers(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        key: String,
+    ) -> Answer<Vec<String>> {
         let mut connection = Self::connection(accessor, &connection)?;
         Ok(connection.smembers(key).await.map_err(|error| other(&error)))
     }
 
-    async fn srem(accessor: &Accessor<T, Self>, connection: Resource<OpenConnection>, key: String, values: Vec<String>) -> Answer<u32> {
+    async fn srem(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<OpenConnection>,
+        key: String,
+        values: Vec<String>,
+    ) -> Answer<u32> {
         let mut connection = Self::connection(accessor, &connection)?;
         Ok(connection.srem(key, values).await.map_err(|error| typed(&error)))
     }
@@ -148,7 +180,9 @@ impl<T: Send> wit::HostConnectionWithStore<T> for SpinImports {
 
 /// Puts a reply into one flat list; maps and the other shapes that stock Spin refuses are refused here too.
 fn flatten(value: Value, flat: &mut Vec<Reply>) -> RedisResult<()> {
-    let refused = |shape: &'static str| Err(RedisError::from((ErrorKind::TypeError, "Could not convert Redis response", shape.to_owned())));
+    let refused = |shape: &'static str| {
+        Err(RedisError::from((ErrorKind::TypeError, "Could not convert Redis response", shape.to_owned())))
+    };
     match value {
         Value::Nil => flat.push(Reply::Nil),
         Value::Int(number) => flat.push(Reply::Int64(number)),
@@ -205,11 +239,17 @@ fn typed(error: &RedisError) -> Error {
 struct Resolver(Arc<BlockedNetworks>);
 
 impl AsyncDNSResolver for Resolver {
-    fn resolve<'a, 'b: 'a>(&'a self, host: &'b str, port: u16) -> RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
+    fn resolve<'a, 'b: 'a>(
+        &'a self,
+        host: &'b str,
+        port: u16,
+    ) -> RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
         Box::pin(async move {
             let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
             if self.0.remove_blocked(&mut addresses) {
                 eprintln!("Redis connection to {host}: all destination IP(s) prohibited by runtime config");
+                // Stock Spin hands the client no address, which panics and answers 500; an error is kinder.
+                return Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied).into());
             }
             let addresses: Box<dyn Iterator<Item = SocketAddr> + Send> = Box::new(addresses.into_iter());
             Ok(addresses)

@@ -130,7 +130,12 @@ impl RuntimeConfig {
         Self::assemble(shape, path.parent(), manifest_dir, folders).with_context(place)
     }
 
-    fn assemble(shape: Shape, config_dir: Option<&Path>, manifest_dir: &Path, folders: Folders) -> anyhow::Result<Self> {
+    fn assemble(
+        shape: Shape,
+        config_dir: Option<&Path>,
+        manifest_dir: &Path,
+        folders: Folders,
+    ) -> anyhow::Result<Self> {
         let chosen = |flag: Option<PathBuf>, file: Option<String>| flag.or(file.map(PathBuf::from));
         let absolute = |path: PathBuf| -> anyhow::Result<Option<PathBuf>> {
             if path.as_os_str().is_empty() {
@@ -158,7 +163,9 @@ impl RuntimeConfig {
         for provider in shape.variables_provider {
             providers.push(match provider {
                 VariablesProvider::Static { values } => Provider::Static(values),
-                VariablesProvider::Env { prefix, dotenv_path } => Provider::environment(prefix, dotenv_path.as_deref())?,
+                VariablesProvider::Env { prefix, dotenv_path } => {
+                    Provider::environment(prefix, dotenv_path.as_deref())?
+                }
             });
         }
         providers.push(Provider::environment(None, Some(Path::new(".env")))?);
@@ -175,7 +182,12 @@ impl RuntimeConfig {
     }
 }
 
-fn add_backend(backends: &mut Backends, label: &str, mut table: toml::Table, config_dir: Option<&Path>) -> anyhow::Result<()> {
+fn add_backend(
+    backends: &mut Backends,
+    label: &str,
+    mut table: toml::Table,
+    config_dir: Option<&Path>,
+) -> anyhow::Result<()> {
     let kind = match table.remove("type") {
         Some(toml::Value::String(kind)) => kind,
         _ => bail!("`type` is missing"),
@@ -183,7 +195,9 @@ fn add_backend(backends: &mut Backends, label: &str, mut table: toml::Table, con
     let key = match kind.as_str() {
         "spin" => "path",
         "redis" => "url",
-        "azure_cosmos" | "aws_dynamo" => bail!("Spin knows the key-value store type `{kind}`; the embedded host does not"),
+        "azure_cosmos" | "aws_dynamo" => {
+            bail!("Spin knows the key-value store type `{kind}`; the embedded host does not")
+        }
         _ => bail!("unknown key-value store type `{kind}`; known here: spin, redis"),
     };
     let value = match table.remove(key) {
@@ -216,13 +230,87 @@ fn refuse_spin_only(table: &toml::Table) -> anyhow::Result<()> {
         ("outbound_networking", "max_socket_connections"),
         ("outbound_networking", "max_total_connections"),
     ] {
-        ensure!(!spin_only(section, key), "Spin knows `{key}` in [{section}]; the embedded host does not: remove it or run stock Spin");
+        ensure!(
+            !spin_only(section, key),
+            "Spin knows `{key}` in [{section}]; the embedded host does not: remove it or run stock Spin"
+        );
     }
     let providers = table.get("variables_provider").or_else(|| table.get("config_provider"));
     for provider in providers.and_then(toml::Value::as_array).into_iter().flatten() {
         if let Some(kind @ ("vault" | "azure_key_vault")) = provider.get("type").and_then(toml::Value::as_str) {
-            bail!("Spin knows the variables provider type `{kind}`; the embedded host does not: remove it or run stock Spin");
+            bail!(
+                "Spin knows the variables provider type `{kind}`; the embedded host does not: remove it or run stock Spin"
+            );
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<RuntimeConfig, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runtime-config.toml");
+        std::fs::write(&path, text).unwrap();
+        RuntimeConfig::load(Some(&path), dir.path(), Folders::default()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn without_a_file_there_is_the_default_store_and_pooling() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = RuntimeConfig::load(None, dir.path(), Folders::default()).unwrap();
+        assert_eq!(config.backends.keys().collect::<Vec<_>>(), ["default"]);
+        assert!(config.outbound_http.connection_pooling);
+        assert_eq!(config.state_dir, Some(dir.path().join(".spin")));
+        assert_eq!(config.log_dir, Some(dir.path().join(".spin/logs")));
+    }
+
+    #[test]
+    fn pooling_is_off_as_soon_as_the_table_exists_without_it() {
+        assert!(!load("[outbound_http]\nmax_connections = 3").unwrap().outbound_http.connection_pooling);
+        assert!(load("[outbound_http]\nconnection_pooling = true").unwrap().outbound_http.connection_pooling);
+    }
+
+    #[test]
+    fn an_empty_folder_means_none() {
+        let config = load("log_dir = \"\"").unwrap();
+        assert!(config.log_dir.is_none() && config.state_dir.is_some());
+        let config = load("state_dir = \"\"").unwrap();
+        assert!(config.log_dir.is_none() && config.state_dir.is_none());
+    }
+
+    #[test]
+    fn what_only_spin_knows_is_refused_in_those_words() {
+        for (key, text) in [
+            ("llm_compute", "[llm_compute]\ntype = \"spin\""),
+            ("sqlite_database", "[sqlite_database.default]\ntype = \"spin\""),
+            ("client_tls", "[[client_tls]]\nhosts = []"),
+            ("aws_dynamo", "[key_value_store.a]\ntype = \"aws_dynamo\""),
+            ("azure_cosmos", "[key_value_store.a]\ntype = \"azure_cosmos\""),
+            ("vault", "[[variables_provider]]\ntype = \"vault\""),
+            ("max_total_connections", "[outbound_networking]\nmax_total_connections = 1"),
+        ] {
+            let refusal = load(text).err().unwrap();
+            assert!(refusal.contains("Spin knows") && refusal.contains(key), "{key}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_malformed_values_are_refused() {
+        for (words, text) in [
+            ("unknown field `extra`", "extra = 1"),
+            ("unknown key `extra`", "[key_value_store.a]\ntype = \"spin\"\nextra = 1"),
+            ("unknown key-value store type `else`", "[key_value_store.a]\ntype = \"else\""),
+            ("`type` is missing", "[key_value_store.a]\npath = \"a\""),
+            ("`url` is missing", "[key_value_store.a]\ntype = \"redis\""),
+            ("Invalid Redis URL", "[key_value_store.a]\ntype = \"redis\"\nurl = \"http://a\""),
+            ("is not a network", "[outbound_networking]\nblock_networks = [\"everything\"]"),
+            ("unknown field `extra`", "[outbound_http]\nextra = 1"),
+        ] {
+            let refusal = load(text).err().unwrap();
+            assert!(refusal.contains(words), "{words}: {refusal}");
+        }
+    }
 }

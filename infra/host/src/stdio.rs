@@ -44,7 +44,13 @@ impl Output {
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(component: &str, stream: &str, log_dir: Option<&Path>, follow: &Follow, truncate: bool) -> anyhow::Result<Self> {
+    pub fn open(
+        component: &str,
+        stream: &str,
+        log_dir: Option<&Path>,
+        follow: &Follow,
+        truncate: bool,
+    ) -> anyhow::Result<Self> {
         let Some(log_dir) = log_dir else {
             return Ok(Self { file: None, follow: true });
         };
@@ -52,7 +58,11 @@ impl Output {
         if truncate && path.exists() {
             File::create(&path).with_context(|| format!("cannot truncate {}", path.display()))?;
         }
-        let file = File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
         let follow = match follow {
             Follow::All => true,
             Follow::None => false,

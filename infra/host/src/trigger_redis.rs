@@ -2,13 +2,7 @@
 //! other, a new instance for each, a failed handler is logged and its message gone, a lost connection ends the
 //! process.
 
-use std::{
-    collections::BTreeMap,
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{collections::BTreeMap, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use anyhow::{Context as _, anyhow, bail};
 use futures::StreamExt as _;
@@ -44,12 +38,16 @@ pub fn subscribers(app: &App) -> anyhow::Result<Vec<Subscriber>> {
     for trigger in &app.redis {
         let id = &trigger.component;
         let component = app.components.get(id).with_context(|| format!("component {id} was not loaded"))?;
-        let pre = RedisTriggeredPre::new(component.pre.clone())
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("component {id} has a Redis trigger but does not export spin:redis/inbound-redis@3.0.0"))?;
+        let pre = RedisTriggeredPre::new(component.pre.clone()).map_err(anyhow::Error::from).with_context(|| {
+            format!("component {id} has a Redis trigger but does not export spin:redis/inbound-redis@3.0.0")
+        })?;
         subscribers
             .entry(&trigger.address)
-            .or_insert_with(|| Subscriber { engine: app.engine.clone(), address: trigger.address.clone(), channels: BTreeMap::new() })
+            .or_insert_with(|| Subscriber {
+                engine: app.engine.clone(),
+                address: trigger.address.clone(),
+                channels: BTreeMap::new(),
+            })
             .channels
             .entry(trigger.channel.clone())
             .or_default()

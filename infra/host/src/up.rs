@@ -73,7 +73,8 @@ impl Up {
         }
         if !app.http.is_empty() {
             let server = Arc::new(Server::new(&app, self.reuse, self.max_concurrent_requests)?);
-            let listener = TcpListener::bind(self.listen).await.with_context(|| format!("Unable to listen on {}", self.listen))?;
+            let listener =
+                TcpListener::bind(self.listen).await.with_context(|| format!("Unable to listen on {}", self.listen))?;
             announce(&app, &server, listener.local_addr()?);
             triggers.spawn(server.serve(listener, draining));
         }
@@ -84,7 +85,10 @@ impl Up {
         };
         if let Some(ended) = ended {
             // Only a failure ends a trigger by itself.
-            return ended.context("a trigger panicked").flatten().and(Err(anyhow::anyhow!("a trigger ended by itself")));
+            return ended
+                .context("a trigger panicked")
+                .flatten()
+                .and(Err(anyhow::anyhow!("a trigger ended by itself")));
         }
         drain.send_replace(true);
         let drained = async { while triggers.join_next().await.is_some() {} };
@@ -103,7 +107,9 @@ fn announce(app: &App, server: &Server, address: SocketAddr) {
             Some(prefix) => println!("  {component}: http://{address}{prefix} (wildcard)"),
             None => println!("  {component}: http://{address}{route}"),
         }
-        if let Some(description) = app.components.get(component).map(|loaded| &loaded.description).filter(|text| !text.is_empty()) {
+        if let Some(description) =
+            app.components.get(component).map(|loaded| &loaded.description).filter(|text| !text.is_empty())
+        {
             println!("    {description}");
         }
     }

@@ -20,7 +20,9 @@ async fn key_value(request: Request) -> impl IntoResponse {
     match operation {
         "open" => guests::text(StatusCode::OK, "open"),
         "set" => guests::outcome(store.set(key, value).await),
-        "get" => guests::outcome(store.get(key).await.map(|value| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))),
+        "get" => guests::outcome(
+            store.get(key).await.map(|value| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+        ),
         "exists" => guests::outcome(store.exists(key).await),
         "delete" => guests::outcome(store.delete(key).await),
         "keys" => guests::outcome(store.get_keys().await.collect().await.map(|mut keys| {

@@ -11,7 +11,8 @@ use spin_sdk::{
 
 #[http_service]
 async fn outbound(request: Request) -> impl IntoResponse {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let options = RequestOptions::new();
     let milliseconds = |name: &str| header(name).parse::<u64>().ok().map(|ms| ms * 1_000_000);
     let set = options

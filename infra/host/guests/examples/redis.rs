@@ -9,7 +9,8 @@ use spin_sdk::{
 
 #[http_service]
 async fn redis(request: Request) -> impl IntoResponse {
-    let address = request.headers().get("x-address").and_then(|address| address.to_str().ok()).unwrap_or_default().to_owned();
+    let address =
+        request.headers().get("x-address").and_then(|address| address.to_str().ok()).unwrap_or_default().to_owned();
     let connection = match Connection::open(&address).await {
         Ok(connection) => connection,
         Err(error) => return guests::text(StatusCode::FORBIDDEN, format!("{error:?}")),

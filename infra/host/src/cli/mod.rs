@@ -11,12 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    engine,
-    http::handler::Reuse,
-    runtime_config::Folders,
-    stdio::Follow,
-    up::Up,
-    variables::providers::VariableSource,
+    engine, http::handler::Reuse, runtime_config::Folders, stdio::Follow, up::Up, variables::providers::VariableSource,
 };
 use ranges::Range;
 

@@ -64,9 +64,9 @@ fn one_duration(text: &str) -> Result<Duration, String> {
         .into_iter()
         .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
         .unwrap_or((text, Duration::from_secs));
-    let number = number
-        .parse()
-        .map_err(|error| format!("expected integer suffixed by `s`, `ms`, `us`, `μs`, or `ns`; got {text:?}; {error}"))?;
+    let number = number.parse().map_err(|error| {
+        format!("expected integer suffixed by `s`, `ms`, `us`, `μs`, or `ns`; got {text:?}; {error}")
+    })?;
     Ok(unit(number))
 }
 

@@ -80,7 +80,12 @@ impl Chain {
     }
 }
 
-async fn respond(handler: &ProxyHandler<ComponentHandler>, mut request: Request<WasiBody>, found: &Match<'_>, client: SocketAddr) -> Response<WasiBody> {
+async fn respond(
+    handler: &ProxyHandler<ComponentHandler>,
+    mut request: Request<WasiBody>,
+    found: &Match<'_>,
+    client: SocketAddr,
+) -> Response<WasiBody> {
     let response = match add_spin_headers(&mut request, found, client) {
         Ok(()) => handler.handle((), request).await.map_err(anyhow::Error::from),
         Err(error) => Err(error),

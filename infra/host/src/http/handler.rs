@@ -74,7 +74,13 @@ impl HandlerState for ComponentHandler {
                 trap,
                 sleep: None,
             },
-            state: Worker { component: self.grants.clone(), chain: self.chain.clone(), total, concurrent, request_timeout },
+            state: Worker {
+                component: self.grants.clone(),
+                chain: self.chain.clone(),
+                total,
+                concurrent,
+                request_timeout,
+            },
         })
     }
 }
@@ -135,7 +141,12 @@ impl WorkerState for Worker {
         }
     }
 
-    fn on_request_start(&self, _: StoreContextMut<'_, Host>, (): (), _: GuestTaskId) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Host>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         match self.request_timeout {
             Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
             None => Box::pin(std::future::pending()),

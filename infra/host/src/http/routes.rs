@@ -48,10 +48,14 @@ impl Routes {
         let mut targets: Vec<Target> = Vec::new();
         for trigger in triggers {
             let Route::Pattern(raw) = &trigger.route else { continue };
-            let target = Target { component: trigger.component.clone(), raw_route: raw.clone(), based_route: based(raw) };
+            let target =
+                Target { component: trigger.component.clone(), raw_route: raw.clone(), based_route: based(raw) };
             match targets.iter_mut().find(|other| other.raw_route == *raw) {
                 Some(other) => {
-                    eprintln!("The route {raw} of {} is a duplicate and will never be used (duplicate of {})", other.component, target.component);
+                    eprintln!(
+                        "The route {raw} of {} is a duplicate and will never be used (duplicate of {})",
+                        other.component, target.component
+                    );
                     *other = target;
                 }
                 None => targets.push(target),

@@ -57,7 +57,13 @@ impl Server {
                     format!("component {id} has an HTTP trigger but exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2")
                 })?),
             };
-            let handler = ComponentHandler { engine: app.engine.clone(), pre, grants: component.grants.clone(), chain: chain.clone(), reuse };
+            let handler = ComponentHandler {
+                engine: app.engine.clone(),
+                pre,
+                grants: component.grants.clone(),
+                chain: chain.clone(),
+                reuse,
+            };
             handlers.insert(id.clone(), ProxyHandler::new(handler));
         }
         chain.connect(handlers);
@@ -83,7 +89,11 @@ impl Server {
     ///
     /// # Errors
     /// None today: failed accepts are logged and survived.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, mut draining: watch::Receiver<bool>) -> anyhow::Result<()> {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        mut draining: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
         self.chain.listens_at(listener.local_addr()?);
         let mut connections = tokio::task::JoinSet::new();
         loop {
@@ -109,7 +119,12 @@ impl Server {
         Ok(())
     }
 
-    async fn serve_connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, mut draining: watch::Receiver<bool>) {
+    async fn serve_connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        client: SocketAddr,
+        mut draining: watch::Receiver<bool>,
+    ) {
         let service = service_fn(|request| self.answer(request, client));
         let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);

@@ -110,7 +110,10 @@ impl Store for SqliteStore {
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
         self.run(|connection, label| {
-            connection.prepare_cached("DELETE FROM spin_key_value WHERE store=$1 AND key=$2")?.execute([label, key]).map(drop)
+            connection
+                .prepare_cached("DELETE FROM spin_key_value WHERE store=$1 AND key=$2")?
+                .execute([label, key])
+                .map(drop)
         })
     }
 

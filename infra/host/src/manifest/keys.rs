@@ -15,7 +15,8 @@ struct Keys {
     spin_only: &'static [&'static str],
 }
 
-const ROOT: Keys = Keys { known: &["spin_manifest_version", "application", "variables", "trigger", "component"], spin_only: &[] };
+const ROOT: Keys =
+    Keys { known: &["spin_manifest_version", "application", "variables", "trigger", "component"], spin_only: &[] };
 const APPLICATION: Keys =
     Keys { known: &["name", "version", "description", "authors", "trigger", "tool"], spin_only: &["targets"] };
 const APPLICATION_TRIGGER: Keys = Keys { known: &["http", "redis"], spin_only: &["mqtt", "cron", "command", "sqs"] };
@@ -23,8 +24,10 @@ const APPLICATION_HTTP: Keys = Keys { known: &["base"], spin_only: &[] };
 const APPLICATION_REDIS: Keys = Keys { known: &["address"], spin_only: &[] };
 const VARIABLE: Keys = Keys { known: &["description", "required", "default", "secret"], spin_only: &[] };
 const TRIGGER: Keys = Keys { known: &["http", "redis"], spin_only: &["mqtt", "cron", "command", "sqs"] };
-const TRIGGER_HTTP: Keys =
-    Keys { known: &["id", "route", "component"], spin_only: &["executor", "static_response", "components", "dependencies"] };
+const TRIGGER_HTTP: Keys = Keys {
+    known: &["id", "route", "component"],
+    spin_only: &["executor", "static_response", "components", "dependencies"],
+};
 const TRIGGER_REDIS: Keys =
     Keys { known: &["id", "address", "channel", "component"], spin_only: &["components", "dependencies"] };
 const COMPONENT: Keys = Keys {

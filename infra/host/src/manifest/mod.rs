@@ -4,6 +4,8 @@
 
 pub mod ids;
 pub mod keys;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -116,7 +118,8 @@ impl Manifest {
     /// The file cannot be read; it is not TOML; a key is unknown or known to Spin only; something is missing or
     /// contradicts itself. Each message names the place.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self::parse(&text, dir).with_context(|| format!("the manifest {} is refused", path.display()))
     }
@@ -182,7 +185,10 @@ impl Shape {
         }
         for trigger in &self.trigger.http {
             let component = &trigger.component;
-            ensure!(self.component.contains_key(component), "[[trigger.http]] names the component {component:?}, which does not exist");
+            ensure!(
+                self.component.contains_key(component),
+                "[[trigger.http]] names the component {component:?}, which does not exist"
+            );
             if matches!(trigger.route, Route::Private { private: false }) {
                 bail!("[[trigger.http]] of {component:?}: route must be a string pattern or `{{ private = true }}`");
             }
@@ -190,7 +196,10 @@ impl Shape {
         let mut redis = self.trigger.redis;
         for trigger in &mut redis {
             let component = &trigger.component;
-            ensure!(self.component.contains_key(component), "[[trigger.redis]] names the component {component:?}, which does not exist");
+            ensure!(
+                self.component.contains_key(component),
+                "[[trigger.redis]] names the component {component:?}, which does not exist"
+            );
             if trigger.address.is_empty() {
                 trigger.address.clone_from(&default_address);
             }

@@ -29,6 +29,8 @@ struct Entry {
     scheme: Option<String>,
     host: HostPattern,
     port: PortPattern,
+    /// Whether variables made it what it is.
+    templated: bool,
 }
 
 #[derive(Debug)]
@@ -54,18 +56,25 @@ impl AllowedHosts {
     ///
     /// # Errors
     /// An entry is malformed; the message holds it.
-    pub fn parse(entries: &[String], variables: &Variables, components: impl IntoIterator<Item = String>) -> anyhow::Result<Self> {
+    pub fn parse(
+        entries: &[String],
+        variables: &Variables,
+        components: impl IntoIterator<Item = String>,
+    ) -> anyhow::Result<Self> {
         if let [only] = entries {
             ensure!(only != "insecure:allow-all", "'insecure:allow-all' is not allowed - use '*://*:*' instead");
         }
         let mut parsed = Vec::new();
         for entry in entries {
             let filled = variables.fill(entry).with_context(|| format!("allowed_outbound_hosts entry {entry:?}"))?;
-            let optional = !Template::parse(entry)?.is_literal();
-            if optional && matches!(filled.as_str(), "" | "http://" | "https://") {
+            let templated = !Template::parse(entry)?.is_literal();
+            // An optional endpoint is a variable that may be empty.
+            if templated && matches!(filled.as_str(), "" | "http://" | "https://") {
                 continue;
             }
-            parsed.push(Entry::parse(&filled).with_context(|| format!("allowed_outbound_hosts entry {entry:?}"))?);
+            let mut one = Entry::parse(&filled).with_context(|| format!("allowed_outbound_hosts entry {entry:?}"))?;
+            one.templated = templated;
+            parsed.push(one);
         }
         Ok(Self { entries: parsed, components: components.into_iter().collect() })
     }
@@ -91,9 +100,9 @@ impl AllowedHosts {
         })
     }
 
-    /// Component ids that an entry names literally as `http://<id>.spin.internal`, and `*` for the wildcard.
+    /// Component ids that an entry without a template names as `http://<id>.spin.internal`, and `*` for the wildcard.
     pub fn chained_components(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter_map(|entry| match &entry.host {
+        self.entries.iter().filter(|entry| !entry.templated).filter_map(|entry| match &entry.host {
             HostPattern::Literal(Host::Domain(domain)) => domain.strip_suffix(CHAINING_SUFFIX),
             HostPattern::Subdomain(suffix) if suffix == CHAINING_SUFFIX => Some("*"),
             _ => None,
@@ -132,11 +141,14 @@ impl Entry {
             "*" => None,
             _ if scheme.starts_with('{') => bail!("scheme lists are not supported"),
             _ => {
-                ensure!(scheme.chars().all(char::is_alphabetic), "the scheme {scheme:?} may hold only alphabetic characters");
+                ensure!(
+                    scheme.chars().all(char::is_alphabetic),
+                    "the scheme {scheme:?} may hold only alphabetic characters"
+                );
                 Some(scheme.to_owned())
             }
         };
-        Ok(Self { scheme, host: HostPattern::parse(host)?, port })
+        Ok(Self { scheme, host: HostPattern::parse(host)?, port, templated: false })
     }
 
     fn allows(&self, target: &Target, components: &HashSet<String>) -> bool {
@@ -190,9 +202,9 @@ impl HostPattern {
 impl PortPattern {
     fn parse(port: &str, scheme: &str) -> anyhow::Result<Self> {
         if port.is_empty() {
-            return well_known_port(scheme)
-                .map(Self::One)
-                .with_context(|| format!("no port was provided and the scheme {scheme:?} does not have a known default port"));
+            return well_known_port(scheme).map(Self::One).with_context(|| {
+                format!("no port was provided and the scheme {scheme:?} does not have a known default port")
+            });
         }
         if port == "*" {
             return Ok(Self::Any);
@@ -310,9 +322,16 @@ mod tests {
 
     #[test]
     fn refuses_malformed_entries() {
-        for entry in
-            ["*", "example.com", "http://example.com/path", "http://a*b.com", "foo://example.com", "http://example.com:x", "{http}://a:1", "http://u:p@example.com"]
-        {
+        for entry in [
+            "*",
+            "example.com",
+            "http://example.com/path",
+            "http://a*b.com",
+            "foo://example.com",
+            "http://example.com:x",
+            "{http}://a:1",
+            "http://u:p@example.com",
+        ] {
             let parsed = AllowedHosts::parse(&[entry.to_owned()], &Variables::default(), []);
             assert!(parsed.is_err(), "{entry}: {parsed:?}");
         }

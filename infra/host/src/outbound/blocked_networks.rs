@@ -73,9 +73,14 @@ mod tests {
     #[test]
     fn private_means_everything_that_is_not_global() {
         let blocked = BlockedNetworks::parse(&["private".into()]).unwrap();
-        for (address, refused) in
-            [("127.0.0.1", true), ("10.0.0.1", true), ("169.254.169.254", true), ("8.8.8.8", false), ("::1", true), ("fd00::1", true)]
-        {
+        for (address, refused) in [
+            ("127.0.0.1", true),
+            ("10.0.0.1", true),
+            ("169.254.169.254", true),
+            ("8.8.8.8", false),
+            ("::1", true),
+            ("fd00::1", true),
+        ] {
             assert_eq!(blocked.blocks(address.parse().unwrap()), refused, "{address}");
         }
         assert!(BlockedNetworks::parse(&["everything".into()]).is_err());

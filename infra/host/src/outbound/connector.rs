@@ -94,7 +94,8 @@ impl Connector {
         let transport = match self.tls {
             None => Transport::Plain(tcp),
             Some(config) => {
-                let name = rustls::pki_types::ServerName::try_from(bare_host.to_owned()).map_err(|_| ConnectFailure::Dns)?;
+                let name =
+                    rustls::pki_types::ServerName::try_from(bare_host.to_owned()).map_err(|_| ConnectFailure::Dns)?;
                 let tls = TlsConnector::from(config).connect(name, tcp).await.map_err(|_| ConnectFailure::Tls)?;
                 Transport::Tls(Box::new(tls))
             }
@@ -168,7 +169,11 @@ impl AsyncWrite for Stream {
         }
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),

@@ -115,7 +115,9 @@ impl Outbound {
         if authority.is_none_or(|authority| authority.host() == "self.alt") {
             if !self.allowed.allows_itself() {
                 eprintln!("A component tried to make an HTTP request to its own app but it does not have permission.");
-                eprintln!("To allow this request, add 'allowed_outbound_hosts = [\"http://self\"]' to the manifest component section.");
+                eprintln!(
+                    "To allow this request, add 'allowed_outbound_hosts = [\"http://self\"]' to the manifest component section."
+                );
                 return Err(Error::HttpRequestDenied);
             }
             let Some(origin) = self.chain.as_ref().and_then(|chain| chain.own_authority()) else {
@@ -130,17 +132,27 @@ impl Outbound {
                 .map_err(|_| Error::HttpRequestUriInvalid)?;
         } else if !self.allowed.allows(&request.uri().to_string(), "https") {
             let uri = request.uri();
-            let pattern = format!("{}://{}", uri.scheme_str().unwrap_or("https"), uri.authority().map_or("", |a| a.as_str()));
-            eprintln!("A component tried to make an outbound network connection to disallowed destination '{pattern}'.");
-            eprintln!("To allow this request, add 'allowed_outbound_hosts = [\"{pattern}\"]' to the manifest component section.");
+            let pattern =
+                format!("{}://{}", uri.scheme_str().unwrap_or("https"), uri.authority().map_or("", |a| a.as_str()));
+            eprintln!(
+                "A component tried to make an outbound network connection to disallowed destination '{pattern}'."
+            );
+            eprintln!(
+                "To allow this request, add 'allowed_outbound_hosts = [\"{pattern}\"]' to the manifest component section."
+            );
             return Err(Error::HttpRequestDenied);
         }
         request.headers_mut().remove(HOST);
         Ok(())
     }
 
-    async fn send_over_network(&self, request: Request<WasiBody>, options: &RequestOptions) -> Result<Response<WasiBody>, Error> {
-        let client = if request.uri().scheme() == Some(&Scheme::HTTPS) { &self.clients.tls } else { &self.clients.plain };
+    async fn send_over_network(
+        &self,
+        request: Request<WasiBody>,
+        options: &RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        let client =
+            if request.uri().scheme() == Some(&Scheme::HTTPS) { &self.clients.tls } else { &self.clients.plain };
         let connect_timeout = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let first_byte_timeout = options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let sending = CONNECT_TIMEOUT.scope(connect_timeout, client.request(request));
@@ -156,7 +168,9 @@ impl Outbound {
 fn error_of(error: &hyper_util::client::legacy::Error) -> Error {
     let failure = error.source().and_then(|source| source.downcast_ref::<ConnectFailure>());
     match failure {
-        Some(ConnectFailure::Dns) => Error::DnsError { rcode: Some("address not available".into()), info_code: Some(0) },
+        Some(ConnectFailure::Dns) => {
+            Error::DnsError { rcode: Some("address not available".into()), info_code: Some(0) }
+        }
         Some(ConnectFailure::Prohibited) => Error::DestinationIpProhibited,
         Some(ConnectFailure::Refused) => Error::ConnectionRefused,
         Some(ConnectFailure::Timeout) => Error::ConnectionTimeout,

@@ -67,7 +67,9 @@ impl Variables {
     pub fn fill_all(&self, templates: &BTreeMap<String, String>) -> anyhow::Result<HashMap<String, String>> {
         templates
             .iter()
-            .map(|(name, template)| Ok((name.clone(), self.fill(template).with_context(|| format!("variable {name}"))?)))
+            .map(|(name, template)| {
+                Ok((name.clone(), self.fill(template).with_context(|| format!("variable {name}"))?))
+            })
             .collect()
     }
 }

@@ -21,7 +21,8 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once("{{") {
-            let (name, after) = after.split_once("}}").context("invalid variable template: unmatched '{{' in template")?;
+            let (name, after) =
+                after.split_once("}}").context("invalid variable template: unmatched '{{' in template")?;
             if !literal.is_empty() {
                 parts.push(Part::Literal(literal.to_owned()));
             }
