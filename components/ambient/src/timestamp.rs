@@ -3,6 +3,15 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Nanoseconds in a millisecond.
+const NANOS_PER_MS: i128 = 1_000_000;
+/// 0000-01-01T00:00:00.000Z.
+const FIRST_UNIX_MS: i64 = -62_167_219_200_000;
+/// 9999-12-31T23:59:59.999Z.
+const LAST_UNIX_MS: i64 = 253_402_300_799_999;
 
 /// A moment. **Units** milliseconds since 1970-01-01T00:00:00Z. **Shape** on the wire `2026-01-01T00:00:00.000Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,26 +57,31 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
+    /// Writes the moment; one outside the years 0 to 9999, which RFC 3339 cannot write, as the nearest that it can.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{moment:.3}")
+        let unix_ms = self.0.clamp(FIRST_UNIX_MS, LAST_UNIX_MS);
+        let moment =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * NANOS_PER_MS).map_err(|_| fmt::Error)?;
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second, milli) = moment.to_hms_milli();
+        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", u8::from(month))
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) => write!(f, "{moment:.3}"),
-            Err(_) => write!(f, "{} ms", self.0),
-        }
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
+
+    /// Reads RFC 3339 with any offset; what is finer than a millisecond is cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        Ok(Self(moment.as_millisecond()))
+        let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
+        let unix_ms = moment.unix_timestamp_nanos().div_euclid(NANOS_PER_MS);
+        i64::try_from(unix_ms).map(Self).map_err(|_| InvalidTimestamp)
     }
 }
 
@@ -87,12 +101,44 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn is_written_with_milliseconds_and_read_back() {
         let moment = Timestamp::from_unix_ms(1_767_225_600_007);
         assert_eq!(moment.to_string(), "2026-01-01T00:00:00.007Z");
         assert_eq!("2026-01-01T01:00:00.007+01:00".parse(), Ok(moment));
-        assert_eq!("yesterday".parse::<Timestamp>(), Err(InvalidTimestamp));
+        assert_eq!("2026-01-01t00:00:00.0079999z".parse(), Ok(moment));
+        assert_eq!(Timestamp::from_unix_ms(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for bad in [
+            "", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+            "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+25:00", " 2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z ",
+        ] {
+            assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_moment_that_cannot_be_written_is_the_nearest_that_can() {
+        assert_eq!(Timestamp::from_unix_ms(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_unix_ms(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_reads_back(unix_ms in FIRST_UNIX_MS..=LAST_UNIX_MS) {
+            let moment = Timestamp::from_unix_ms(unix_ms);
+            prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+        }
+
+        #[test]
+        fn texts_sort_as_moments_do(a in FIRST_UNIX_MS..=LAST_UNIX_MS, b in FIRST_UNIX_MS..=LAST_UNIX_MS) {
+            let text = |unix_ms| Timestamp::from_unix_ms(unix_ms).to_string();
+            prop_assert_eq!(a.cmp(&b), text(a).cmp(&text(b)));
+        }
     }
 }
