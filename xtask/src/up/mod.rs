@@ -22,7 +22,7 @@ use self::application::Application;
 use self::pulse::Pulse;
 use self::redis::Redis;
 use self::secrets::Secrets;
-use self::state::StateFolder;
+use self::state::{SECRETS, StateFolder};
 use self::wiring::Wiring;
 use crate::narration::{self, Stopwatch, Task};
 use crate::setup::SetUp;
@@ -185,7 +185,8 @@ fn print_addresses(listen: SocketAddr, redis: &Redis, state: &StateFolder, stopw
     println!("Spindrift is up after {}:", stopwatch.words());
     println!("  http://{listen}/         index");
     println!("  http://{listen}/readyz   readiness of every dependency");
-    println!("  Redis                      {}", redis.address_words());
-    println!("  logs, data, keys           {}", state.path().display());
+    println!("  http://{listen}/metrics  numbers of all instances; the token is `metrics_token` in {SECRETS}");
+    println!("  Redis: {}", redis.address_words());
+    println!("  logs, data, keys: {}", state.path().display());
     println!("Ctrl-C stops it.");
 }

@@ -15,6 +15,9 @@ use crate::{child, signals};
 /// How long a process of a killed `up` may take to end.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
 
+/// The file of passwords and keys in the state folder.
+pub const SECRETS: &str = "secrets.json";
+
 /// A locked state folder. Dropping it gives the lock back.
 ///
 /// **Shape**: `up.lock`, `redis.lock`, `application.lock`, `secrets.json`, `runtime-config.toml`, `users.acl`,
@@ -55,7 +58,7 @@ impl StateFolder {
 
     /// Passwords and keys, made once.
     pub fn secrets(&self) -> PathBuf {
-        self.path.join("secrets.json")
+        self.path.join(SECRETS)
     }
 
     /// What the host reads: the backends of the key-value stores.
