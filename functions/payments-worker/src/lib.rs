@@ -1,1 +1,43 @@
-//! Payments' timers: settlement of unknown outcomes, expiry of holds.
+//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out. Wiring, and nothing else.
+
+#![cfg(target_family = "wasm")]
+
+use ambient::{Random, SystemClock, SystemRandom};
+use edge_spin::{Call, StartError};
+use payments_context::acquirer::SandboxAcquirer;
+use payments_context::{Payments, app};
+use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use principal::TraceId;
+use records_redis::{RecordsConfig, RedisRecords};
+use std::sync::Arc;
+use telemetry::Level;
+
+edge_spin::worker!("payments-worker", work);
+
+async fn work(call: Call) -> Result<(), StartError> {
+    // Payments hears no events: only time tells it something.
+    if call == Call::Bell {
+        return Ok(());
+    }
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let bodies = Arc::new(SpinKeyValue::new("payments"));
+    let records = RedisRecords::new(RecordsConfig::of("payments"), redis, bodies, clock.clone(), random.clone());
+    let (acquirer_url, acquirer_key) = (variable("acquirer_url").await?, variable("acquirer_key").await?);
+    let mut trace = [0; 16];
+    random.fill(&mut trace);
+    let trace = TraceId::from_bytes(trace);
+    let payments = Payments {
+        records: Arc::new(records.with_sleep(Arc::new(SpinSleep))),
+        acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        clock,
+        random,
+    };
+    for open in app::on_pulse(&payments, &trace.to_string()).await?.unfinished {
+        let fields =
+            [("payment", (&open.payment).into()), ("timer", (&open.timer).into()), ("reason", (&open.reason).into())];
+        let level = if open.grave { Level::Error } else { Level::Info };
+        telemetry::log(level, "payments-worker", "a timer comes back", &trace, &fields);
+    }
+    Ok(())
+}

@@ -1,1 +1,45 @@
-//! Payments and ledger over HTTP.
+//! Payments and ledger over HTTP: wiring, and nothing else.
+
+#![cfg(target_family = "wasm")]
+
+use access_token::Verifier;
+use ambient::{SystemClock, SystemRandom};
+use edge::{EdgeConfig, TokenKeys};
+use edge_spin::{Front, StartError};
+use payments_context::acquirer::SandboxAcquirer;
+use payments_context::{Payments, http};
+use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use records_redis::{RecordsConfig, RedisRecords};
+use redis_client::Redis;
+use request_metrics::RedisMetrics;
+use service_token::ServiceTokens;
+use std::sync::Arc;
+
+edge_spin::http!(start);
+
+async fn start() -> Result<Front, StartError> {
+    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
+    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let bodies = Arc::new(SpinKeyValue::new("payments"));
+    let records =
+        RedisRecords::new(RecordsConfig::of("payments"), redis.clone(), bodies, clock.clone(), random.clone());
+    let (acquirer_url, acquirer_key) = (variable("acquirer_url").await?, variable("acquirer_key").await?);
+    let payments = Payments {
+        records: Arc::new(records.with_sleep(sleep.clone())),
+        acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+
+    let metrics = Arc::new(RedisMetrics::new("payments", redis));
+    let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
+    let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, clock.clone());
+    let tokens = ServiceTokens::new(variable("service_token_key").await?.as_bytes());
+    let config = EdgeConfig::new("payments", clock.clone(), random, sleep)
+        .bearer(verifier, keys)
+        .cors_origins(&variable("cors_origins").await?)
+        .trusted_hops(variable("trusted_hops").await?.parse()?)
+        .metrics(metrics.clone());
+    let internal = edge::internal(http::internal(payments.clone()), "payments", tokens, clock);
+    Ok(Front::new("payments", edge::public(http::public(payments).merge(internal), config)).metrics(metrics))
+}

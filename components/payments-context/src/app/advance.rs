@@ -113,7 +113,7 @@ async fn finish(payments: &Payments, caller: &Caller, held: Held, approach: Appr
     match ask(payments, &held, approach, patience, meta).await? {
         Asked::Settled(answer) => Ok(Reply::first(answer)),
         Asked::Replay(answer) => Ok(Reply::again(answer)),
-        Asked::Open { .. } => {
+        Asked::Open(_) => {
             Ok(Reply::open(&held.stored.payment).map_err(|error| StoreError::Unwritable(error.to_string()))?)
         }
         // Whoever was faster has stored the answer of this request with the outcome.

@@ -46,9 +46,27 @@ pub(crate) enum Asked {
     /// The request was answered before.
     Replay(records::Answer),
     /// Nothing is known yet, and nothing changed.
-    Open { reason: String },
+    Open(Open),
     /// Somebody else settled it.
     Overtaken,
+}
+
+/// Why nothing is known yet.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub reason: String,
+    /// Whether asking again will not help: an operator has to look.
+    pub grave: bool,
+}
+
+impl Open {
+    fn wait(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), grave: false }
+    }
+
+    fn grave(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), grave: true }
+    }
 }
 
 /// Asks, and commits what is learned.
@@ -62,10 +80,10 @@ pub(crate) async fn ask(
     let payment = &held.stored.payment;
     let (decision, refusal) = match learn(payments, payment, approach, patience).await {
         Ok(learned) => learned,
-        Err(reason) => return Ok(Asked::Open { reason }),
+        Err(open) => return Ok(Asked::Open(open)),
     };
     if decision.payment == *payment {
-        return Ok(Asked::Open { reason: "nothing changed".to_owned() });
+        return Ok(Asked::Open(Open::wait("nothing changed")));
     }
     let answer = match refusal {
         Some(code) => reply::refused(&code),
@@ -91,7 +109,7 @@ async fn learn(
     payment: &Payment,
     approach: Approach,
     patience: Patience,
-) -> Result<(Decision, Option<FailureCode>), String> {
+) -> Result<(Decision, Option<FailureCode>), Open> {
     let mut called = approach == Approach::First;
     let mut answer = match approach {
         Approach::First => call(payments, payment, patience).await,
@@ -102,13 +120,12 @@ async fn learn(
         let not_done = match answer {
             Answer::Charge(charge) => match settle(payment, &charge, now) {
                 Ok(decision) => return Ok((decision, None)),
-                Err(unsettled @ Unsettled::NotDone) => unsettled.to_string(),
-                Err(unsettled @ (Unsettled::Open | Unsettled::NothingAsked | Unsettled::Contradiction(_))) => {
-                    return Err(unsettled.to_string());
-                }
+                Err(unsettled @ Unsettled::NotDone) => Open::wait(unsettled),
+                Err(unsettled @ (Unsettled::Open | Unsettled::NothingAsked)) => return Err(Open::wait(unsettled)),
+                Err(unsettled @ Unsettled::Contradiction(_)) => return Err(Open::grave(unsettled)),
             },
             Answer::Refused { code } => {
-                let decision = refused(payment, &code, now).map_err(|unsettled| unsettled.to_string())?;
+                let decision = refused(payment, &code, now).map_err(Open::wait)?;
                 let of_a_charge = decision.payment.failure_code().is_none();
                 return Ok((decision, of_a_charge.then_some(code)));
             }
@@ -116,14 +133,14 @@ async fn learn(
                 Some(pending) if pending.step == Step::Authorize && payment.charge.is_none() => {
                     if now.since(pending.since) > CHARGE_WITHIN {
                         let code = FailureCode::new("acquirer_unreachable");
-                        let decision = refused(payment, &code, now).map_err(|unsettled| unsettled.to_string())?;
+                        let decision = refused(payment, &code, now).map_err(Open::wait)?;
                         return Ok((decision, None));
                     }
-                    "the acquirer has no such charge".to_owned()
+                    Open::wait("the acquirer has no such charge")
                 }
-                _ => return Err("the acquirer has lost the charge".to_owned()),
+                _ => return Err(Open::grave("the acquirer has lost the charge")),
             },
-            Answer::Unknown { reason } => return Err(reason),
+            Answer::Unknown { reason } => return Err(Open::wait(reason)),
         };
         if called {
             return Err(not_done);

@@ -144,7 +144,8 @@ mod tests {
                 (gist(200, "requires_action"), Some("/bank"))
             );
             house.later(30);
-            assert_eq!(house.pulse().await.unfinished.len(), 1, "the payer has not acted");
+            let report = house.pulse().await;
+            assert!(report.unfinished.len() == 1 && !report.unfinished[0].grave, "the payer has not acted: {report:?}");
             house.acquirer.move_all(&ChargeStanding::Authorized);
             if by_timer {
                 house.later(30);
@@ -194,7 +195,7 @@ mod tests {
         house.acquirer.move_all(&ChargeStanding::Captured { amount: crate::domain::properties::eur(9999) });
         house.later(30);
         let report = house.pulse().await;
-        assert!(report.unfinished[0].reason.contains("contradicts"), "{report:?}");
+        assert!(report.unfinished[0].grave && report.unfinished[0].reason.contains("contradicts"), "{report:?}");
         assert_eq!(house.get(&path).await.gist(), gist(200, "requires_action"));
         house.acquirer.move_all(&ChargeStanding::Declined { code: FailureCode::new("authentication_failed") });
         house.later(30);

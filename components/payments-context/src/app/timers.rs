@@ -3,9 +3,9 @@
 //! A timer that is not finished comes back when its lease ends, so whatever stays open is asked about again every
 //! [`LEASE`], without a write.
 
-use super::CommandError;
-use super::ask::{Approach, Asked, Patience, ask};
+use super::ask::{Approach, Asked, Open, Patience, ask};
 use super::store::{self, EXPIRE, Held, SETTLE, Written};
+use super::{CommandError, StoreError};
 use crate::Payments;
 use crate::domain::{Command, Refusal, decide};
 use crate::wire::Stored;
@@ -34,6 +34,8 @@ pub struct Unfinished {
     pub timer: String,
     /// Why.
     pub reason: String,
+    /// Whether an operator has to look; otherwise waiting helps.
+    pub grave: bool,
 }
 
 /// What one pulse did, for the log.
@@ -48,7 +50,16 @@ pub struct PulseReport {
 /// What became of one timer.
 enum Worked {
     Finished,
-    Open(String),
+    Open(Open),
+}
+
+fn wait(reason: impl ToString) -> Worked {
+    Worked::Open(Open { reason: reason.to_string(), grave: false })
+}
+
+/// Whether an error goes away by itself.
+fn passes(error: &CommandError) -> bool {
+    matches!(error, CommandError::Contended | CommandError::Store(StoreError::Records(RecordsError::Unavailable(_))))
 }
 
 /// Works off due timers, for a bounded time, then does the store's housekeeping.
@@ -62,17 +73,22 @@ pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, R
         let due = payments.records.claim_timers(BATCH, LEASE).await?;
         let worked = join_all(due.iter().map(|timer| work(payments, timer, trace))).await;
         for (timer, worked) in due.iter().zip(worked) {
-            let reason = match worked {
+            let open = match worked {
                 Ok(Worked::Finished) => {
                     payments.records.finish_timer(timer).await?;
                     report.finished += 1;
                     continue;
                 }
-                Ok(Worked::Open(reason)) => reason,
-                Err(error) => error.to_string(),
+                Ok(Worked::Open(open)) => open,
+                Err(error) => Open { reason: error.to_string(), grave: !passes(&error) },
             };
             let payment = store::payment_of(&timer.key).map_or_else(|| timer.key.to_string(), |id| id.to_string());
-            report.unfinished.push(Unfinished { payment, timer: timer.name.clone(), reason });
+            report.unfinished.push(Unfinished {
+                payment,
+                timer: timer.name.clone(),
+                reason: open.reason,
+                grave: open.grave,
+            });
         }
         let full = u32::try_from(due.len()).unwrap_or(u32::MAX) >= BATCH;
         if !full || payments.now().since(began) >= PULSE_MAX {
@@ -84,11 +100,11 @@ pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, R
 }
 
 async fn work(payments: &Payments, timer: &DueTimer, trace: &str) -> Result<Worked, CommandError> {
-    let Some(id) = store::payment_of(&timer.key) else { return Ok(Worked::Open("not a payment's".to_owned())) };
+    let Some(id) = store::payment_of(&timer.key) else { return Ok(wait("not a payment's")) };
     match timer.name.as_str() {
         SETTLE => settle(payments, id, trace).await,
         EXPIRE => expire(payments, id, trace).await,
-        _ => Ok(Worked::Open("no such timer".to_owned())),
+        _ => Ok(wait("no such timer")),
     }
 }
 
@@ -106,7 +122,7 @@ async fn expire(payments: &Payments, id: PaymentId, trace: &str) -> Result<Worke
     let decision = match decide(&held.stored.payment, Command::ExpirePayment, payments.now()) {
         Ok(decision) => decision,
         // Redis' clock runs ahead of ours: later.
-        Err(refusal @ Refusal::NotDue { .. }) => return Ok(Worked::Open(refusal.to_string())),
+        Err(refusal @ Refusal::NotDue { .. }) => return Ok(wait(refusal)),
         // It moved on, and its timers with it.
         Err(Refusal::IllegalMove { .. } | Refusal::HoldExpired { .. } | Refusal::CaptureOutOfRange { .. }) => {
             return Ok(Worked::Finished);
@@ -132,9 +148,9 @@ async fn go_on(payments: &Payments, held: &Held, approach: Approach, trace: &str
     let meta = payments.meta(trace.to_owned(), ACTOR.to_owned());
     match ask(payments, held, approach, patience, meta).await {
         Ok(Asked::Settled(_) | Asked::Replay(_) | Asked::Overtaken) => Ok(Worked::Finished),
-        Ok(Asked::Open { reason }) => Ok(Worked::Open(reason)),
+        Ok(Asked::Open(open)) => Ok(Worked::Open(open)),
         // The row was taken by a repetition of the request, which is about to settle it.
-        Err(CommandError::InFlight { .. }) => Ok(Worked::Open("a repetition of the request is at it".to_owned())),
+        Err(CommandError::InFlight { .. }) => Ok(wait("a repetition of the request is at it")),
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use ids::{PaymentId, UserId};
 use money::Money;
 use payments_wire::PaymentStatus::{self, *};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Seconds after an arbitrary beginning.
@@ -59,6 +59,19 @@ const EDGES: &[(PaymentStatus, PaymentStatus)] = &[
     (Authorized, Canceled),
     (Authorized, Expired),
 ];
+
+#[test]
+fn the_diagram_shows_the_edges_that_there_are() {
+    let word = |status: &PaymentStatus| serde_json::to_value(status).unwrap().as_str().unwrap().to_owned();
+    let known: BTreeSet<_> = EDGES.iter().map(|(from, to)| (word(from), word(to))).collect();
+    let shown: BTreeSet<_> = include_str!("../../../../docs/payments.md")
+        .lines()
+        .filter_map(|line| line.trim().split_once(" --> "))
+        .filter(|(from, to)| *from != "[*]" && *to != "[*]")
+        .map(|(from, to)| (from.to_owned(), to.to_owned()))
+        .collect();
+    assert_eq!(shown, known);
+}
 
 /// One thing that may happen to a payment.
 #[derive(Debug, Clone)]

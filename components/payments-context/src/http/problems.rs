@@ -2,6 +2,7 @@
 
 use crate::app::{CommandError, QueryError, StoreError};
 use crate::domain::{Move, Refusal};
+use payments_wire::PaymentStatus;
 use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, NOT_FOUND, Problem, UNAVAILABLE};
 use records::RecordsError;
 
@@ -63,7 +64,11 @@ fn refused(refusal: &Refusal) -> Problem {
                 .member("allowed", allowed)
         }
         Refusal::HoldExpired { .. } | Refusal::NotDue { .. } => {
-            Problem::new(PAYMENT_STATE).detail(refusal.to_string()).member("allowed", Vec::<String>::new())
+            let held = serde_json::to_value(PaymentStatus::Authorized).unwrap_or_default();
+            Problem::new(PAYMENT_STATE)
+                .detail(refusal.to_string())
+                .member("payment_status", held)
+                .member("allowed", Vec::<String>::new())
         }
         Refusal::CaptureOutOfRange { .. } => {
             Problem::new(INVALID).member("field", "amount_minor").member("why", refusal.to_string())
@@ -85,4 +90,17 @@ fn store(error: &StoreError) -> Problem {
         ) => Problem::new(INTERNAL),
     }
     .caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PROBLEMS;
+
+    #[test]
+    fn each_kind_has_a_row_in_the_documentation() {
+        let documented = include_str!("../../../../docs/problems.md");
+        for kind in PROBLEMS {
+            assert!(documented.contains(&format!("| `{}` | {} |", kind.slug, kind.status)), "{}", kind.slug);
+        }
+    }
 }

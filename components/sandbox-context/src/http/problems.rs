@@ -45,3 +45,16 @@ impl From<SandboxError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PROBLEMS;
+
+    #[test]
+    fn each_kind_has_a_row_in_the_documentation() {
+        let documented = include_str!("../../../../docs/problems.md");
+        for kind in PROBLEMS {
+            assert!(documented.contains(&format!("| `{}` | {} |", kind.slug, kind.status)), "{}", kind.slug);
+        }
+    }
+}
