@@ -155,7 +155,11 @@ fn hostile_tokens_are_refused() {
         ("kid a path", with_header(json!({"kid": "../../dev/null"})), E::UnknownKey("../../dev/null".into())),
         ("kid an injection", with_header(json!({"kid": "' OR 1=1"})), E::UnknownKey("' OR 1=1".into())),
         ("kid empty", with_header(json!({"kid": ""})), E::UnknownKey(String::new())),
-        ("kid of another of our keys", with_header(json!({"kid": SigningKey::from_seed(&[2; 32]).kid()})), E::Signature),
+        (
+            "kid of another of our keys",
+            with_header(json!({"kid": SigningKey::from_seed(&[2; 32]).kid()})),
+            E::Signature,
+        ),
         ("kid a number", with_header(json!({"kid": 1})), E::Header),
         ("a key inside the token", with_header(json!({"jwk": attacker_jwk})), E::Header),
         ("a link to keys", with_header(json!({"jku": "https://evil.example/jwks.json"})), E::Header),
@@ -176,8 +180,15 @@ fn hostile_tokens_are_refused() {
         ("the signature of another token", format!("{header}.{body}.{other_signature}"), E::Signature),
         ("one bit of the signature changed", format!("{header}.{body}.{}", flipped(signature)), E::Signature),
         ("claims exchanged", format!("{header}.{}.{signature}", encode(b"{}")), E::Signature),
-        ("an attacker's key", SigningKey::from_seed(&[66; 32]).sign(&typed()).replacen(
-            SigningKey::from_seed(&[66; 32]).sign(&typed()).split('.').next().unwrap(), header, 1), E::Signature),
+        (
+            "an attacker's key",
+            SigningKey::from_seed(&[66; 32]).sign(&typed()).replacen(
+                SigningKey::from_seed(&[66; 32]).sign(&typed()).split('.').next().unwrap(),
+                header,
+                1,
+            ),
+            E::Signature,
+        ),
         // --- the claims ---
         ("claims are no JSON", signed(&good_header(), "x"), E::Claims),
         ("claims are a list", signed(&good_header(), "[]"), E::Claims),
@@ -196,8 +207,16 @@ fn hostile_tokens_are_refused() {
         ("exp passed by the leeway", with_claims(json!({"nbf": NOW_S - 90, "exp": NOW_S - 30})), E::Expired),
         ("exp a text", with_claims(json!({"exp": (NOW_S + 600).to_string()})), E::Claims),
         ("exp a fraction", with_claims(json!({"exp": NOW_S as f64 + 0.5})), E::Claims),
-        ("exp with an exponent", signed(&good_header(), &claims().to_string().replace(&(NOW_S + 600).to_string(), "1e12")), E::Claims),
-        ("exp beyond 64 bits", signed(&good_header(), &claims().to_string().replace(&(NOW_S + 600).to_string(), "99999999999999999999")), E::Claims),
+        (
+            "exp with an exponent",
+            signed(&good_header(), &claims().to_string().replace(&(NOW_S + 600).to_string(), "1e12")),
+            E::Claims,
+        ),
+        (
+            "exp beyond 64 bits",
+            signed(&good_header(), &claims().to_string().replace(&(NOW_S + 600).to_string(), "99999999999999999999")),
+            E::Claims,
+        ),
         ("exp negative", with_claims(json!({"exp": -1, "nbf": -2})), E::Expired),
         ("exp twice", signed(&good_header(), &twice("exp", "9999999999")), E::Claims),
         ("exp before nbf", with_claims(json!({"nbf": NOW_S + 50, "exp": NOW_S + 40})), E::Claims),

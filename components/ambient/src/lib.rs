@@ -49,7 +49,10 @@ impl Clock for SystemClock {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::panic, reason = "without randomness no identifier and no secret may be made: stopping is the only safe answer")]
+    #[expect(
+        clippy::panic,
+        reason = "without randomness no identifier and no secret may be made: stopping is the only safe answer"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         if let Err(error) = getrandom::fill(buffer) {
             panic!("the system gives no randomness: {error}");

@@ -62,7 +62,13 @@ where
         None => match start().await {
             Ok(started) => front.get_or_init(|| started),
             Err(error) => {
-                telemetry::log(Level::Error, "start", "the function cannot start", &"", &[("cause", error.to_string().as_str().into())]);
+                telemetry::log(
+                    Level::Error,
+                    "start",
+                    "the function cannot start",
+                    &"",
+                    &[("cause", error.to_string().as_str().into())],
+                );
                 return give(Problem::new(UNAVAILABLE).retry_after_s(5).into_response()).await;
             }
         },
@@ -104,7 +110,13 @@ fn flush_later(service: &'static str, metrics: Arc<RedisMetrics>) {
     wit_bindgen::spawn(async move {
         spin_sdk::time::sleep(GATHER).await;
         if let Err(error) = metrics.flush().await {
-            telemetry::log(Level::Warn, service, "counts were lost", &"", &[("cause", error.to_string().as_str().into())]);
+            telemetry::log(
+                Level::Warn,
+                service,
+                "counts were lost",
+                &"",
+                &[("cause", error.to_string().as_str().into())],
+            );
         }
     });
 }

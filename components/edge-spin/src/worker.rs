@@ -29,7 +29,13 @@ where
     if let Err(error) = body(call).await {
         let call = if call == Call::Pulse { "pulse" } else { "bell" };
         let cause = error.to_string();
-        telemetry::log(Level::Error, worker, "a call failed", &"", &[("call", call.into()), ("cause", cause.as_str().into())]);
+        telemetry::log(
+            Level::Error,
+            worker,
+            "a call failed",
+            &"",
+            &[("call", call.into()), ("cause", cause.as_str().into())],
+        );
     }
 }
 

@@ -48,11 +48,8 @@ impl Bearer {
     }
 
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Problem> {
-        let keys = self
-            .keys
-            .current()
-            .await
-            .map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
+        let keys =
+            self.keys.current().await.map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
         match self.verifier.verify(token, &keys, now) {
             Err(TokenError::UnknownKey(kid)) => {
                 let Some(keys) = self.keys.renewed().await else {

@@ -1,8 +1,8 @@
 //! What a function tells the edge about itself.
 
+use crate::TokenKeys;
 use crate::bearer::Bearer;
 use crate::cors::Cors;
-use crate::TokenKeys;
 use access_token::Verifier;
 use ambient::{Clock, Random, Sleep};
 use core::time::Duration;

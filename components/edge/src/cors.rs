@@ -1,8 +1,8 @@
 //! Which browsers' pages may call: an allow-list of origins (Fetch standard, CORS protocol).
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
 use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(

@@ -7,20 +7,22 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core::pin::pin;
 use futures::future::{Either, select};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use principal::RequestScope;
-use problem::{DEADLINE_EXCEEDED, Problem};
+use problem::{DEADLINE_EXCEEDED, HEADERS_TOO_LARGE, Problem};
 use request_metrics::Sample;
 use std::sync::Arc;
 use telemetry::{Level, Value};
+
+/// The most bytes that names and values of all headers may have together: a token has at most 4 KiB.
+const MOST_HEADER_BYTES: usize = 16 * 1024;
 
 /// Frames the request, runs it against its deadline, completes the answer, counts it and logs it.
 pub(crate) async fn run(State(edge): State<Arc<EdgeConfig>>, request: Request, next: Next) -> Response {
     let started = edge.clock.now();
     let is_internal = request.uri().path().starts_with(internal::PREFIX);
-    let (scope, malformed) =
-        frame::scope(request.headers(), is_internal, edge.random.as_ref(), started, edge.deadline);
+    let (scope, malformed) = frame::scope(request.headers(), is_internal, edge.random.as_ref(), started, edge.deadline);
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let secure = security::is_secure(request.headers(), edge.trusted_hops);
@@ -74,6 +76,9 @@ async fn enter(
     next: Next,
     is_internal: bool,
 ) -> Result<Response, Problem> {
+    if header_bytes(request.headers()) > MOST_HEADER_BYTES {
+        return Err(Problem::new(HEADERS_TOO_LARGE).member("limit_bytes", MOST_HEADER_BYTES));
+    }
     if let Some(answer) = edge.cors.preflight(request.method(), request.headers()) {
         return Ok(answer);
     }
@@ -89,6 +94,10 @@ async fn enter(
         parts.extensions.insert(idempotency);
     }
     Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// Every answer that is not a stream says how long it is: chunks would cost a second TCP segment.

@@ -30,7 +30,8 @@ pub fn internal(router: Router, context: &'static str, tokens: ServiceTokens, cl
 
 async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
-    let token = values.next().and_then(|value| value.to_str().ok()).and_then(token_of).filter(|_| values.next().is_none());
+    let token =
+        values.next().and_then(|value| value.to_str().ok()).and_then(token_of).filter(|_| values.next().is_none());
     let verdict = match token {
         Some(token) => guard.tokens.verify(token, guard.context, guard.clock.now()),
         None => Err(ServiceTokenError::Shape),

@@ -126,8 +126,7 @@ impl Fetched {
         if !response.status().is_success() {
             return Err(NoKeys::Answer(format!("status {}", response.status())));
         }
-        let keys: Jwks =
-            serde_json::from_slice(response.body()).map_err(|error| NoKeys::Answer(error.to_string()))?;
+        let keys: Jwks = serde_json::from_slice(response.body()).map_err(|error| NoKeys::Answer(error.to_string()))?;
         let keys = Arc::new(keys);
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).keys = Some((Arc::clone(&keys), now));
         Ok(keys)

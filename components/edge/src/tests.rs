@@ -122,11 +122,7 @@ impl Answer {
     async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Self {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        Self { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
     }
 
     /// The problem document, a member a line, in alphabetical order: the order on the wire depends on features of the
@@ -356,10 +352,11 @@ async fn internal_routes_want_a_service_token_for_their_context() {
     let with = |token: String| empty(get_request(path).header("authorization", format!("Bearer {token}")));
     assert_eq!(setup.send(with(setup.tokens.issue("users", now))).await.status, 200);
     assert_eq!(setup.send(with(setup.tokens.issue("payments", now))).await.status, 401);
-    assert_eq!(setup.send(with(ServiceTokens::new(b"another").issue("users", now))).await.status, 401);
+    assert_eq!(setup.send(with(ServiceTokens::new(&[8; 32]).issue("users", now))).await.status, 401);
     assert_eq!(setup.send(empty(get_request(path))).await.status, 401);
     assert_eq!(setup.send(empty(get_request(path).header("authorization", setup.token(|_| ())))).await.status, 401);
-    let public_route = get_request("/public").header("authorization", format!("Bearer {}", setup.tokens.issue("users", now)));
+    let public_route =
+        get_request("/public").header("authorization", format!("Bearer {}", setup.tokens.issue("users", now)));
     assert_eq!(setup.send(empty(public_route)).await.status, 401, "a service is nobody on public routes");
 }
 
@@ -419,6 +416,14 @@ async fn a_body_too_large_is_refused_before_it_is_read() {
     title: "The request is too large."
     type: "/problems/too-large"
     "#);
+}
+
+#[tokio::test]
+async fn headers_too_large_are_refused() {
+    let request = get_request("/public").header("x-padding", "x".repeat(17_000));
+    let answer = Setup::new().send(empty(request)).await;
+    assert_eq!(answer.status, 431);
+    assert!(answer.body.contains("headers-too-large"), "{}", answer.body);
 }
 
 #[tokio::test]

@@ -23,8 +23,20 @@ impl Redis for Hashes {
         let Some(Argument::Bytes(key)) = arguments.first() else { panic!("no key") };
         let pairs: &[&str] = match key.as_slice() {
             b"{users/metrics}:http" => &[
-                "r|GET|/v1/users/me|200", "3", "r|POST|/v1/users|500", "1", "h|1", "2", "h|5", "1", "h|inf", "1",
-                "sum_ms", "60004", "of a later version", "7",
+                "r|GET|/v1/users/me|200",
+                "3",
+                "r|POST|/v1/users|500",
+                "1",
+                "h|1",
+                "2",
+                "h|5",
+                "1",
+                "h|inf",
+                "1",
+                "sum_ms",
+                "60004",
+                "of a later version",
+                "7",
             ],
             b"{payments/0}:trial" => &["EUR", "0", "EUR:legs", "12", "CHF", "-5", "CHF:legs", "3"],
             _ => return Err(RedisError::Unavailable("gone".to_owned())),
@@ -89,7 +101,8 @@ fn sorted(text: &str) -> String {
 fn canonical(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().map(|(name, value)| format!("{name}: {}", canonical(value))).collect();
+            let mut members: Vec<_> =
+                members.iter().map(|(name, value)| format!("{name}: {}", canonical(value))).collect();
             members.sort();
             format!("{{{}}}", members.join(", "))
         }

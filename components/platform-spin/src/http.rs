@@ -43,7 +43,8 @@ async fn exchange(mut request: Request<Bytes>, timeout: Duration) -> Result<Resp
     }
     let response = spin_sdk::http::send(request.map(Full::new)).await.map_err(|code| classified(&code))?;
     let (parts, body) = response.into_parts();
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > LIMIT_BYTES) {
         return Err(HttpError::TooLarge { limit_bytes: LIMIT_BYTES });
     }

@@ -12,7 +12,7 @@ pub use scope::{RequestScope, TIMEOUT_HEADER, TRACE_HEADER, TraceId};
 use ambient::Timestamp;
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
-use problem::{Problem, UNAUTHENTICATED, FORBIDDEN};
+use problem::{FORBIDDEN, Problem, UNAUTHENTICATED};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +65,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 
     /// Takes the caller that the edge has authenticated; without one the answer is 401.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Problem::new(UNAUTHENTICATED).challenge("Bearer"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::new(UNAUTHENTICATED).challenge("Bearer"))
     }
 }

@@ -109,7 +109,12 @@ mod tests {
     #[test]
     fn a_trace_id_is_32_lower_case_digits_and_not_zero() {
         assert!("0af7651916cd43dd8448eb211c80319c".parse::<TraceId>().is_ok());
-        for bad in ["", "0AF7651916CD43DD8448EB211C80319C", "00000000000000000000000000000000", "+af7651916cd43dd8448eb211c80319c"] {
+        for bad in [
+            "",
+            "0AF7651916CD43DD8448EB211C80319C",
+            "00000000000000000000000000000000",
+            "+af7651916cd43dd8448eb211c80319c",
+        ] {
             assert!(bad.parse::<TraceId>().is_err(), "{bad}");
         }
     }

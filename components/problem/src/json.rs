@@ -46,8 +46,11 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
                 .and_then(|rest| rest.split('`').next());
             Problem::new(INVALID).member("field", field(path, member)).member("why", what)
         }
-        Category::Syntax | Category::Eof | Category::Io => Problem::new(MALFORMED)
-            .detail(format!("the body is not JSON: {what} at line {}, column {}", error.line(), error.column())),
+        Category::Syntax | Category::Eof | Category::Io => Problem::new(MALFORMED).detail(format!(
+            "the body is not JSON: {what} at line {}, column {}",
+            error.line(),
+            error.column()
+        )),
     }
 }
 
@@ -117,12 +120,28 @@ mod tests {
     #[test]
     fn well_formed_json_with_wrong_data_names_the_field_and_why() {
         for (text, field, why) in [
-            (r#"{"amount":{"minor":-1,"currency":"EUR"},"tags":[]}"#, "amount.minor", "invalid value: integer `-1`, expected u32"),
-            (r#"{"amount":{"minor":1.5,"currency":"EUR"},"tags":[]}"#, "amount.minor", "invalid type: floating point `1.5`, expected u32"),
+            (
+                r#"{"amount":{"minor":-1,"currency":"EUR"},"tags":[]}"#,
+                "amount.minor",
+                "invalid value: integer `-1`, expected u32",
+            ),
+            (
+                r#"{"amount":{"minor":1.5,"currency":"EUR"},"tags":[]}"#,
+                "amount.minor",
+                "invalid type: floating point `1.5`, expected u32",
+            ),
             (r#"{"amount":{"minor":1},"tags":[]}"#, "amount.currency", "missing field `currency`"),
             (r#"{"amount":{"minor":1,"currency":"EUR"}}"#, "tags", "missing field `tags`"),
-            (r#"{"amount":{"minor":1,"currency":"EUR"},"tags":["a",2]}"#, "tags[1]", "invalid type: integer `2`, expected a string"),
-            (r#"{"amount":{"minor":1,"minor":2,"currency":"EUR"},"tags":[]}"#, "amount.minor", "duplicate field `minor`"),
+            (
+                r#"{"amount":{"minor":1,"currency":"EUR"},"tags":["a",2]}"#,
+                "tags[1]",
+                "invalid type: integer `2`, expected a string",
+            ),
+            (
+                r#"{"amount":{"minor":1,"minor":2,"currency":"EUR"},"tags":[]}"#,
+                "amount.minor",
+                "duplicate field `minor`",
+            ),
             (r#"{"sum":1}"#, "sum", "unknown field `sum`, expected `amount` or `tags`"),
             ("[]", "", "invalid length 0, expected struct Body with 2 elements"),
             ("7", "", "invalid type: integer `7`, expected struct Body"),

@@ -87,7 +87,12 @@ mod tests {
 
     #[async_trait]
     impl Redis for Hash {
-        async fn execute(&self, command: &str, arguments: Vec<Argument>, repeat: Repeat) -> Result<Vec<Reply>, RedisError> {
+        async fn execute(
+            &self,
+            command: &str,
+            arguments: Vec<Argument>,
+            repeat: Repeat,
+        ) -> Result<Vec<Reply>, RedisError> {
             let mut hash = self.0.lock().unwrap();
             if command == "HGETALL" {
                 assert_eq!((text(&arguments[0]), repeat), ("{users/metrics}:http".to_owned(), Repeat::Safe));

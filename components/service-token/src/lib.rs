@@ -19,12 +19,17 @@ use std::sync::Arc;
 pub const LIFETIME_S: i64 = 60;
 /// By how much the clocks of two services may differ.
 pub const LEEWAY_S: i64 = 10;
+/// The fewest bytes that a key must have.
+pub const LEAST_KEY_BYTES: usize = 32;
 /// The most bytes that a token may have.
 const MAX_TOKEN_BYTES: usize = 256;
 
 /// Why a token does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceTokenError {
+    /// Our own key has fewer than [`LEAST_KEY_BYTES`]: nothing is believed, lest an empty variable opens every door.
+    #[error("the service token key has fewer than {LEAST_KEY_BYTES} bytes")]
+    WeakKey,
     /// Not four parts of the right form.
     #[error("the service token has another form")]
     Shape,
@@ -46,18 +51,19 @@ pub enum ServiceTokenError {
 #[derive(Clone)]
 pub struct ServiceTokens {
     mac: Hmac<Sha256>,
+    is_weak: bool,
     random: Arc<dyn Random>,
 }
 
 impl ServiceTokens {
-    /// With the key that all services share (at least 32 random bytes) and the system's randomness.
+    /// With the key that all services share (at least [`LEAST_KEY_BYTES`], random) and the system's randomness.
     pub fn new(key: &[u8]) -> Self {
         Self::with_random(key, Arc::new(SystemRandom))
     }
 
     /// With a source of randomness of the caller's, for tests.
     pub fn with_random(key: &[u8], random: Arc<dyn Random>) -> Self {
-        Self { mac: keyed(key), random }
+        Self { mac: keyed(key), is_weak: key.len() < LEAST_KEY_BYTES, random }
     }
 
     /// A token for one context, good for [`LIFETIME_S`].
@@ -77,6 +83,9 @@ impl ServiceTokens {
     /// # Errors
     /// [`ServiceTokenError`].
     pub fn verify(&self, token: &str, audience: &str, now: Timestamp) -> Result<(), ServiceTokenError> {
+        if self.is_weak {
+            return Err(ServiceTokenError::WeakKey);
+        }
         if token.len() > MAX_TOKEN_BYTES {
             return Err(ServiceTokenError::Shape);
         }
@@ -154,6 +163,14 @@ mod tests {
             forged[place] = if forged[place] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
             assert!(tokens().verify(&forged, "users", NOW).is_err(), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_short_key_opens_nothing() {
+        for key in [b"".as_slice(), &[7; 31]] {
+            let weak = ServiceTokens::new(key);
+            assert_eq!(weak.verify(&weak.issue("users", NOW), "users", NOW), Err(ServiceTokenError::WeakKey));
         }
     }
 

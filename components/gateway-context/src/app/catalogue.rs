@@ -65,7 +65,10 @@ mod tests {
         assert_eq!(rows.len(), table_lines, "a row has four cells, the second a status");
         assert_eq!(rows.iter().map(|row| row.slug).collect::<HashSet<_>>().len(), rows.len());
         for row in rows {
-            assert!((400..600).contains(&row.status) && !row.meaning.is_empty() && !row.what_to_do.is_empty(), "{row:?}");
+            assert!(
+                (400..600).contains(&row.status) && !row.meaning.is_empty() && !row.what_to_do.is_empty(),
+                "{row:?}"
+            );
         }
     }
 }

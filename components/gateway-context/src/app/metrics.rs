@@ -119,14 +119,20 @@ fn text(services: &[Service], trial: &Result<Vec<(String, i64)>, RedisError>) ->
             text.line("spindrift_dead_letters", &[("service", service.name)], dead_letters);
         }
     }
-    text.family("spindrift_ledger_imbalance_minor", "gauge", "Sum of all postings in minor units; anything but 0 is an alarm.");
+    text.family(
+        "spindrift_ledger_imbalance_minor",
+        "gauge",
+        "Sum of all postings in minor units; anything but 0 is an alarm.",
+    );
     for (currency, sum_minor) in trial.iter().flatten() {
         text.line("spindrift_ledger_imbalance_minor", &[("currency", currency)], sum_minor);
     }
     text.family("spindrift_source_up", "gauge", "Whether a source of these metrics answered.");
     for service in services {
-        let sources =
-            [("requests", service.counts.is_some()), ("streams", service.groups.is_some() && service.dead_letters.is_some())];
+        let sources = [
+            ("requests", service.counts.is_some()),
+            ("streams", service.groups.is_some() && service.dead_letters.is_some()),
+        ];
         for (source, up) in sources {
             text.line("spindrift_source_up", &[("service", service.name), ("source", source)], u8::from(up));
         }
