@@ -8,7 +8,9 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
+use core::time::Duration;
 use ::http::StatusCode;
+use events::WorkerConfig;
 use ids::{NotificationId, UserId};
 use principal::{Principal, RequestScope};
 use problem::{CONFLICT, FORBIDDEN, INTERNAL, INVALID, Json, MALFORMED, NOT_FOUND, Problem, UNAVAILABLE};
@@ -26,7 +28,7 @@ pub struct Notifications {
 }
 
 /// Routes for people.
-pub fn routes(state: Notifications) -> Router {
+pub fn public(state: Notifications) -> Router {
     Router::new()
         .route("/v1/notifications", get(list))
         .route("/v1/notifications/unread-count", get(unread_count))
@@ -36,7 +38,7 @@ pub fn routes(state: Notifications) -> Router {
 }
 
 /// Routes for other services; the edge checks their token.
-pub fn internal_routes(state: Notifications, work: Work) -> Router {
+pub fn internal(state: Notifications, work: Work) -> Router {
     Router::new()
         .route("/internal/notifications/readyz", get(ready))
         .with_state(state)
@@ -121,12 +123,19 @@ async fn ready(State(state): State<Notifications>) -> Result<StatusCode, Problem
     state.records.ready().await.map(|()| StatusCode::NO_CONTENT).map_err(|error| store(&error))
 }
 
-async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
-    let round = work.on_pulse().await;
-    match round.failure() {
-        None => Ok(Json(Drained::from(&round))),
-        Some(error) => Err(Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(error)),
+/// The bounds of a drain: a request's deadline is ten seconds, and what is in hand must be finished within it.
+pub fn drain_bounds() -> WorkerConfig {
+    WorkerConfig {
+        budget: Duration::from_secs(4),
+        suspects_budget: Duration::from_secs(2),
+        handling_limit: Duration::from_secs(3),
+        ..WorkerConfig::default()
     }
+}
+
+async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
+    let drained = work.on_pulse().await.finish();
+    drained.map(Json).map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))
 }
 
 /// The account of a caller who may do this; only people have an inbox.
@@ -185,7 +194,7 @@ mod tests {
             request.extensions_mut().insert(caller);
         }
         block_on(async {
-            let response = routes(state).oneshot(request).await.unwrap();
+            let response = public(state).oneshot(request).await.unwrap();
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.unwrap().to_bytes();
             (status, serde_json::from_slice(&body).unwrap_or(Value::Null))

@@ -13,7 +13,7 @@ mod consume;
 pub mod domain;
 #[cfg(test)]
 mod fixtures;
-mod http;
+pub mod http;
 mod keys;
 mod mail;
 mod templates;
@@ -21,10 +21,10 @@ pub mod wire;
 mod work;
 
 pub use consume::{GROUP, HEARS, Notifier};
-pub use http::{Notifications, internal_routes, routes};
+pub use http::Notifications;
 pub use mail::{Letter, Mail, SandboxMailbox};
 pub use templates::{DEFAULT_LOCALE, Rendered, TemplateError, render};
-pub use work::{Drained, Round, Work};
+pub use work::{Drained, Round, RoundError, Work};
 
 /// The kinds of problem that are this context's own: none, the shared ones say everything.
 pub const PROBLEMS: &[problem::Kind] = &[];

@@ -1,16 +1,22 @@
 //! What the worker does when its bell rings and once a pulse; the same over HTTP, where there is no Redis trigger.
 
-use crate::app::{Delivered, DeliveryReport, Mailer};
-use ambient::Clock;
-use core::error::Error;
+use crate::GROUP;
+use crate::app::{DeliverError, Delivered, DeliveryReport, Mailer};
+use ambient::{Clock, Sleep};
 use core::time::Duration;
 use events::{EventsError, Run, Worker};
+use futures::channel::oneshot;
+use futures::future::{Either, join, select};
 use records::{Records, RecordsError};
 use serde::Serialize;
+use std::pin::pin;
 use std::sync::Arc;
+use telemetry::{Level, log};
 
 /// How long one round goes on taking messages that are due.
 const DELIVERY_BUDGET: Duration = Duration::from_secs(4);
+/// How often a round that waits for the provider looks for new events.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Everything that is to be done behind the routes.
 #[derive(Clone)]
@@ -24,6 +30,8 @@ pub struct Work {
     pub records: Arc<dyn Records>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Waiting.
+    pub sleep: Arc<dyn Sleep>,
 }
 
 /// What one round came to. Its parts do not depend on each other: one that fails stops no other.
@@ -37,35 +45,109 @@ pub struct Round {
     pub maintenance: Result<(), RecordsError>,
 }
 
+/// The first part of a round that failed as a whole; the next pulse tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    /// The streams.
+    #[error("the streams could not be read: {0}")]
+    Events(#[from] EventsError),
+    /// The messages.
+    #[error("the messages that are due could not be taken: {0}")]
+    Deliveries(#[source] RecordsError),
+    /// Housekeeping.
+    #[error("the housekeeping was not done: {0}")]
+    Maintenance(#[source] RecordsError),
+}
+
 impl Work {
     /// New events, then the messages that they made.
     pub async fn on_bell(&self) -> Round {
         let events = self.worker.on_bell().await;
-        Round { events, deliveries: self.deliver().await, maintenance: Ok(()) }
+        let (events, deliveries) = self.deliver(events).await;
+        Round { events, deliveries, maintenance: Ok(()) }
     }
 
     /// What the bell missed, messages to be tried again, housekeeping.
     pub async fn on_pulse(&self) -> Round {
         let events = self.worker.on_pulse().await;
-        let deliveries = self.deliver().await;
+        let (events, deliveries) = self.deliver(events).await;
         Round { events, deliveries, maintenance: self.records.maintain(self.clock.now()).await }
     }
 
-    async fn deliver(&self) -> Result<Vec<DeliveryReport>, RecordsError> {
-        match &self.mailer {
-            Some(mailer) => mailer.deliver_due(self.clock.now().plus(DELIVERY_BUDGET)).await,
-            None => Ok(Vec::new()),
+    /// Delivers what is due and goes on listening until that is done: a trigger is served strictly one message after
+    /// the other, so that otherwise a slow provider would hold up every inbox.
+    async fn deliver(
+        &self,
+        mut events: Result<Run, EventsError>,
+    ) -> (Result<Run, EventsError>, Result<Vec<DeliveryReport>, RecordsError>) {
+        let Some(mailer) = &self.mailer else { return (events, Ok(Vec::new())) };
+        let (delivered, mut is_delivered) = oneshot::channel::<()>();
+        let delivering = async {
+            let reports = mailer.deliver_due(self.clock.now().plus(DELIVERY_BUDGET)).await;
+            // Its end is the signal; nobody minds if it is not heard.
+            drop(delivered);
+            reports
+        };
+        let listening = async {
+            loop {
+                let pause = pin!(self.sleep.sleep(LOOK_EVERY));
+                if let Either::Left(_) = select(&mut is_delivered, pause).await {
+                    return;
+                }
+                if let Ok(run) = &mut events {
+                    match self.worker.on_bell().await {
+                        Ok(more) => add(run, more),
+                        Err(error) => events = Err(error),
+                    }
+                }
+            }
+        };
+        let (reports, ()) = join(delivering, listening).await;
+        for report in reports.iter().flatten() {
+            tell(report);
         }
+        (events, reports)
     }
 }
 
+fn add(run: &mut Run, more: Run) {
+    run.done = run.done.saturating_add(more.done);
+    run.deferred = run.deferred.saturating_add(more.deferred);
+    run.parked = run.parked.saturating_add(more.parked);
+    run.unsettled = run.unsettled.saturating_add(more.unsettled);
+    run.left_behind |= more.left_behind;
+}
+
+/// One log line a try.
+fn tell(report: &DeliveryReport) {
+    let message = report.id.map(|id| id.to_string()).unwrap_or_default();
+    let (level, what, detail) = match &report.result {
+        Ok(Delivered::Nothing) => return,
+        Ok(Delivered::Sent) => (Level::Info, "message sent", None),
+        Ok(Delivered::Again { at }) => (Level::Warn, "message not taken", Some(("again_at", at.to_string()))),
+        Ok(Delivered::GivenUp { reason }) => (Level::Error, "message given up", Some(("reason", reason.clone()))),
+        Err(DeliverError::Records(error)) => {
+            (Level::Warn, "message left to its timer", Some(("reason", error.to_string())))
+        }
+    };
+    let mut fields = vec![("message_id", (&message).into())];
+    if let Some((name, value)) = &detail {
+        fields.push((*name, value.into()));
+    }
+    log(level, GROUP, what, &report.trace, &fields);
+}
+
 impl Round {
-    /// The first part that failed as a whole.
-    pub fn failure(&self) -> Option<&(dyn Error + 'static)> {
-        let events = self.events.as_ref().err().map(|error| error as &(dyn Error + 'static));
-        let deliveries = self.deliveries.as_ref().err().map(|error| error as &(dyn Error + 'static));
-        let maintenance = self.maintenance.as_ref().err().map(|error| error as &(dyn Error + 'static));
-        events.or(deliveries).or(maintenance)
+    /// What it did in numbers.
+    ///
+    /// # Errors
+    /// [`RoundError`], for whoever woke the worker.
+    pub fn finish(self) -> Result<Drained, RoundError> {
+        let Run { done, deferred, parked, left_behind, .. } = self.events?;
+        let deliveries = self.deliveries.map_err(RoundError::Deliveries)?;
+        self.maintenance.map_err(RoundError::Maintenance)?;
+        let sent = deliveries.iter().filter(|report| matches!(report.result, Ok(Delivered::Sent))).count();
+        Ok(Drained { done, deferred, parked, sent: u32::try_from(sent).unwrap_or(u32::MAX), left_behind })
     }
 }
 
@@ -84,16 +166,114 @@ pub struct Drained {
     pub left_behind: bool,
 }
 
-impl From<&Round> for Drained {
-    fn from(round: &Round) -> Self {
-        let run = round.events.as_ref().copied().unwrap_or_default();
-        let sent = round.deliveries.iter().flatten().filter(|report| matches!(report.result, Ok(Delivered::Sent))).count();
-        Self {
-            done: run.done,
-            deferred: run.deferred,
-            parked: run.parked,
-            sent: u32::try_from(sent).unwrap_or(u32::MAX),
-            left_behind: run.left_behind,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::MailOutcome;
+    use crate::fixtures::{House, NOW, ada, captured, registered};
+    use crate::mail::{Letter, Mail};
+    use ambient::{CountedRandom, FixedClock};
+    use async_trait::async_trait;
+    use events::StreamName;
+    use events_memory::MemoryEventLog;
+    use futures::executor::block_on;
+
+    /// Lets others go first, and the clock go on.
+    struct Fast(FixedClock);
+
+    #[async_trait]
+    impl Sleep for Fast {
+        async fn sleep(&self, duration: Duration) {
+            let mut turns = 3u32;
+            futures::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                turns = turns.saturating_sub(1);
+                if turns == 0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+            self.0.advance_ms(i64::try_from(duration.as_millis()).unwrap());
         }
+    }
+
+    /// A provider that takes a letter only after a payment was captured and its receipt lies in the inbox.
+    struct Slow {
+        log: MemoryEventLog,
+        house: crate::Notifier,
+        asked: std::sync::atomic::AtomicBool,
+    }
+
+    #[async_trait]
+    impl Mail for Slow {
+        async fn send(&self, _letter: &Letter<'_>, _timeout: Duration) -> MailOutcome {
+            if !self.asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                self.log.append(&StreamName::new("payments", 0), &captured(ada(), "p1"));
+            }
+            for _ in 0..10_000 {
+                let unread = crate::app::unread_count(&*self.house.records, ada()).await.unwrap().unread;
+                if unread == 2 {
+                    return MailOutcome::Accepted { provider_id: None };
+                }
+                Fast(FixedClock::at(NOW)).sleep(Duration::ZERO).await;
+            }
+            MailOutcome::Lost { reason: "the receipt did not come".into() }
+        }
+    }
+
+    fn work(house: &House, log: &MemoryEventLog, mailer: Option<Mailer>) -> Work {
+        let clock = Arc::new(house.clock.clone());
+        let worker = Worker::new(
+            Arc::new(log.clone()),
+            GROUP,
+            crate::HEARS.map(|context| StreamName::new(context, 0)).into(),
+            Arc::new(house.notifier.clone()),
+            clock.clone(),
+            Arc::new(CountedRandom::default()),
+            Arc::new(Fast(house.clock.clone())),
+        );
+        let records = Arc::new(house.records.clone());
+        Work { worker, mailer, records, clock, sleep: Arc::new(Fast(house.clock.clone())) }
+    }
+
+    #[test]
+    fn one_round_carries_an_event_to_the_inbox_and_the_letter_to_its_provider() {
+        let house = House::new();
+        let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
+        let work = work(&house, &log, Some(house.mailer.clone()));
+        block_on(work.on_pulse()).finish().unwrap();
+        log.append(&StreamName::new("users", 0), &registered(ada()));
+        let drained = block_on(work.on_bell()).finish().unwrap();
+        assert_eq!((drained.done, drained.sent), (1, 1));
+    }
+
+    #[test]
+    fn a_slow_provider_does_not_hold_up_the_inbox() {
+        let house = House::new();
+        let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
+        let slow = Slow { log: log.clone(), house: house.notifier.clone(), asked: false.into() };
+        let work = work(&house, &log, Some(Mailer { mail: Arc::new(slow), ..house.mailer.clone() }));
+        log.append(&StreamName::new("users", 0), &registered(ada()));
+        let drained = block_on(work.on_pulse()).finish().unwrap();
+        assert_eq!((drained.done, drained.sent), (2, 1), "the receipt came while the letter was under way");
+    }
+
+    #[test]
+    fn without_a_provider_letters_wait() {
+        let house = House::new();
+        let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
+        let work = work(&house, &log, None);
+        log.append(&StreamName::new("users", 0), &registered(ada()));
+        let drained = block_on(work.on_pulse()).finish().unwrap();
+        assert_eq!((drained.done, drained.sent), (1, 0));
+        assert_eq!(house.records.timers().len(), 1);
+    }
+
+    #[test]
+    fn a_log_that_is_gone_stops_no_housekeeping_and_is_told() {
+        let house = House::new();
+        let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
+        log.cut(true);
+        let round = block_on(work(&house, &log, None).on_pulse());
+        assert!(round.maintenance.is_ok());
+        assert!(matches!(round.finish(), Err(RoundError::Events(_))));
     }
 }

@@ -152,7 +152,7 @@ mod tests {
         stolen.data["user_id"] = bob().to_string().into();
         assert!(is_park(&house.hear(&stolen)));
         assert_eq!(house.overview(bob()).payments.total, 0);
-        assert_eq!(house.overview(ada()).payments.captured[0].minor(), 500);
+        assert_eq!(house.overview(ada()).payments.captured["EUR"], 500);
     }
 
     #[test]

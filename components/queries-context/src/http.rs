@@ -7,7 +7,8 @@ use ::http::StatusCode;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use events::EventsError;
+use core::time::Duration;
+use events::{EventsError, WorkerConfig};
 use ids::UserId;
 use principal::Principal;
 use problem::{FORBIDDEN, INTERNAL, Json, Problem, UNAVAILABLE};
@@ -24,12 +25,12 @@ pub struct Queries {
 }
 
 /// Routes for people.
-pub fn routes(state: Queries) -> Router {
+pub fn public(state: Queries) -> Router {
     Router::new().route("/v1/overview", get(overview)).with_state(state)
 }
 
 /// Routes for other services; the edge checks their token.
-pub fn internal_routes(state: Queries, work: Work) -> Router {
+pub fn internal(state: Queries, work: Work) -> Router {
     Router::new()
         .route("/internal/queries/readyz", get(ready))
         .with_state(state)
@@ -52,12 +53,19 @@ async fn ready(State(state): State<Queries>) -> Result<StatusCode, Problem> {
     state.records.ready().await.map(|()| StatusCode::NO_CONTENT).map_err(|error| store(&error))
 }
 
-async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
-    let round = work.on_pulse().await;
-    match round.failure() {
-        None => Ok(Json(Drained::from(&round))),
-        Some(error) => Err(Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(error)),
+/// The bounds of a drain: a request's deadline is ten seconds, and what is in hand must be finished within it.
+pub fn drain_bounds() -> WorkerConfig {
+    WorkerConfig {
+        budget: Duration::from_secs(4),
+        suspects_budget: Duration::from_secs(2),
+        handling_limit: Duration::from_secs(3),
+        ..WorkerConfig::default()
     }
+}
+
+async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
+    let drained = work.on_pulse().await.finish();
+    drained.map(Json).map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))
 }
 
 /// The account of a caller who may do this; only people have an overview.
@@ -108,7 +116,7 @@ mod tests {
             });
         }
         block_on(async {
-            let response = routes(state).oneshot(request).await.unwrap();
+            let response = public(state).oneshot(request).await.unwrap();
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.unwrap().to_bytes();
             (status, serde_json::from_slice(&body).unwrap())
@@ -136,7 +144,7 @@ mod tests {
         assert_eq!(status, 200);
         assert_eq!(overview["profile"], Value::Null);
         assert_eq!(overview["payments"]["total"], 0);
-        assert_eq!(overview["payments"]["captured"], Value::Array(vec![]));
+        assert_eq!(overview["payments"]["captured"], serde_json::json!({}));
     }
 
     #[test]

@@ -15,15 +15,15 @@ mod determinism;
 pub mod domain;
 #[cfg(test)]
 mod fixtures;
-mod http;
+pub mod http;
 mod keys;
 pub mod wire;
 mod work;
 
 pub use app::Freshness;
 pub use consume::{GROUP, HEARS, Projector};
-pub use http::{Queries, internal_routes, routes};
-pub use work::{Drained, Round, Work};
+pub use http::Queries;
+pub use work::{Drained, Round, RoundError, Work};
 
 /// The kinds of problem that are this context's own: none, the shared ones say everything.
 pub const PROBLEMS: &[problem::Kind] = &[];

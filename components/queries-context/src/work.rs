@@ -1,7 +1,6 @@
 //! What the worker does when its bell rings and once a pulse; the same over HTTP, where there is no Redis trigger.
 
 use ambient::Clock;
-use core::error::Error;
 use events::{EventsError, Run, Worker};
 use records::{Records, RecordsError};
 use serde::Serialize;
@@ -27,6 +26,17 @@ pub struct Round {
     pub maintenance: Result<(), RecordsError>,
 }
 
+/// The first part of a round that failed as a whole; the next pulse tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    /// The streams.
+    #[error("the streams could not be read: {0}")]
+    Events(#[from] EventsError),
+    /// Housekeeping.
+    #[error("the housekeeping was not done: {0}")]
+    Maintenance(#[from] RecordsError),
+}
+
 impl Work {
     /// New events.
     pub async fn on_bell(&self) -> Round {
@@ -41,11 +51,14 @@ impl Work {
 }
 
 impl Round {
-    /// The first part that failed as a whole.
-    pub fn failure(&self) -> Option<&(dyn Error + 'static)> {
-        let events = self.events.as_ref().err().map(|error| error as &(dyn Error + 'static));
-        let maintenance = self.maintenance.as_ref().err().map(|error| error as &(dyn Error + 'static));
-        events.or(maintenance)
+    /// What it did in numbers.
+    ///
+    /// # Errors
+    /// [`RoundError`], for whoever woke the worker.
+    pub fn finish(self) -> Result<Drained, RoundError> {
+        let Run { done, deferred, parked, left_behind, .. } = self.events?;
+        self.maintenance?;
+        Ok(Drained { done, deferred, parked, left_behind })
     }
 }
 
@@ -60,11 +73,4 @@ pub struct Drained {
     pub parked: u32,
     /// Whether events were left for another round.
     pub left_behind: bool,
-}
-
-impl From<&Round> for Drained {
-    fn from(round: &Round) -> Self {
-        let Run { done, deferred, parked, left_behind, .. } = round.events.as_ref().copied().unwrap_or_default();
-        Self { done, deferred, parked, left_behind }
-    }
 }

@@ -72,6 +72,7 @@ fn in_app(
         id: notification_id(&cause.event, occasion.template(), Channel::InApp, contact.user_id),
         user_id: contact.user_id,
         kind: occasion.kind(),
+        about: occasion.about(),
         title: text.subject.clone(),
         body: text.body.clone(),
         occurred_at: cause.occurred_at,

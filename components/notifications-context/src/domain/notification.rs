@@ -2,7 +2,7 @@
 
 use crate::domain::Kind;
 use ambient::Timestamp;
-use ids::{NotificationId, UserId};
+use ids::{NotificationId, PaymentId, UserId};
 
 /// A notification, rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Notification {
     pub user_id: UserId,
     /// What it is about.
     pub kind: Kind,
+    /// The payment that it is about, where it is about one.
+    pub about: Option<PaymentId>,
     /// One line for lists; no personal data, because indexes repeat it.
     pub title: String,
     /// The whole text.
@@ -46,6 +48,7 @@ mod tests {
             id: NotificationId::derived(0, &[b"n"]),
             user_id: UserId::derived(0, &[b"ada"]),
             kind: Kind::Welcome,
+            about: None,
             title: "Welcome".into(),
             body: "Hello".into(),
             occurred_at: at(1),

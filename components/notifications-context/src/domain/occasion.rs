@@ -48,6 +48,14 @@ impl Occasion {
         }
     }
 
+    /// The payment that it is about, where it is about one.
+    pub const fn about(&self) -> Option<PaymentId> {
+        match self {
+            Self::Registered => None,
+            Self::PaymentCaptured { payment_id, .. } | Self::PaymentFailed { payment_id, .. } => Some(*payment_id),
+        }
+    }
+
     /// The ways by which it is told. A failure is seen at once by whoever pays; a note in the inbox is enough.
     pub const fn channels(&self) -> &'static [Channel] {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::domain::Notification;
 use ambient::Timestamp;
-use ids::NotificationId;
+use ids::{NotificationId, PaymentId};
 use serde::Serialize;
 
 /// One notification, whole: `GET /v1/notifications/{id}`.
@@ -12,6 +12,9 @@ pub struct NotificationAnswer {
     pub id: NotificationId,
     /// What it is about: `welcome`, `payment_receipt`, `payment_failed`; callers must bear others.
     pub kind: String,
+    /// The payment that it is about; absent where it is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<PaymentId>,
     /// One line.
     pub title: String,
     /// The text, plain.
@@ -29,9 +32,9 @@ pub struct NotificationAnswer {
 
 impl From<Notification> for NotificationAnswer {
     fn from(notification: Notification) -> Self {
-        let Notification { id, user_id: _, kind, title, body, occurred_at, created_at, read_at } = notification;
+        let Notification { id, user_id: _, kind, about, title, body, occurred_at, created_at, read_at } = notification;
         let kind = kind.word().to_owned();
-        Self { id, kind, title, body, read: read_at.is_some(), occurred_at, created_at, read_at }
+        Self { id, kind, about, title, body, read: read_at.is_some(), occurred_at, created_at, read_at }
     }
 }
 
@@ -42,6 +45,9 @@ pub struct NotificationLine {
     pub id: NotificationId,
     /// What it is about.
     pub kind: String,
+    /// The payment that it is about; absent where it is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<PaymentId>,
     /// One line.
     pub title: String,
     /// Whether it was read.

@@ -5,7 +5,7 @@ use crate::domain::{Contact, Kind, Message, MessageState, Notification};
 use ambient::Timestamp;
 use bytes::Bytes;
 use events::EventVersion;
-use ids::{NotificationId, UserId};
+use ids::{NotificationId, PaymentId, UserId};
 use records::{MAX_SUMMARY_BYTES, Record, RecordsError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,8 @@ pub struct StoredNotification {
     id: NotificationId,
     user_id: UserId,
     kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<PaymentId>,
     title: String,
     body: String,
     occurred_at: Timestamp,
@@ -78,17 +80,18 @@ pub struct StoredNotification {
 
 impl From<&Notification> for StoredNotification {
     fn from(notification: &Notification) -> Self {
-        let Notification { id, user_id, kind, title, body, occurred_at, created_at, read_at } = notification.clone();
-        Self { id, user_id, kind: kind.word().to_owned(), title, body, occurred_at, created_at, read_at }
+        let Notification { id, user_id, kind, about, title, body, occurred_at, created_at, read_at } =
+            notification.clone();
+        Self { id, user_id, kind: kind.word().to_owned(), about, title, body, occurred_at, created_at, read_at }
     }
 }
 
 impl TryFrom<StoredNotification> for Notification {
     type Error = Unreadable;
     fn try_from(stored: StoredNotification) -> Result<Self, Unreadable> {
-        let StoredNotification { id, user_id, kind, title, body, occurred_at, created_at, read_at } = stored;
+        let StoredNotification { id, user_id, kind, about, title, body, occurred_at, created_at, read_at } = stored;
         let kind = Kind::from_word(&kind).ok_or(Unreadable(kind))?;
-        Ok(Self { id, user_id, kind, title, body, occurred_at, created_at, read_at })
+        Ok(Self { id, user_id, kind, about, title, body, occurred_at, created_at, read_at })
     }
 }
 
@@ -164,13 +167,16 @@ impl TryFrom<StoredMessage> for Message {
 
 /// What the inbox shows of a notification without reading its body.
 ///
-/// **Shape** `{"title":"Receipt: 10.99 EUR","kind":"payment_receipt","read":false,"created_at":"2026-…Z"}`.
+/// **Shape** `{"title":"Receipt: 10.99 EUR","kind":"payment_receipt","about":"pay_00…","read":false,"created_at":"2026-…Z"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// One line, cut short where it would not fit.
     pub title: String,
     /// What it is about.
     pub kind: String,
+    /// The payment that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<PaymentId>,
     /// Whether its owner has read it.
     pub read: bool,
     /// When it came.
@@ -182,6 +188,7 @@ impl From<&Notification> for Summary {
         Self {
             title: notification.title.clone(),
             kind: notification.kind.word().to_owned(),
+            about: notification.about,
             read: notification.read_at.is_some(),
             created_at: notification.created_at,
         }
@@ -225,7 +232,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_summary_always_fits_and_reads_back(title in ".{0,300}", read: bool) {
-            let summary = Summary { title, kind: "payment_receipt".into(), read, created_at: Timestamp::from_unix_ms(7) };
+            let summary = Summary {
+                title,
+                kind: "payment_receipt".into(),
+                about: Some(PaymentId::derived(0, &[b"p"])),
+                read,
+                created_at: Timestamp::from_unix_ms(7),
+            };
             let text = summary.to_text().unwrap();
             prop_assert!(text.len() <= MAX_SUMMARY_BYTES);
             let back: Summary = serde_json::from_str(&text).unwrap();
@@ -237,7 +250,13 @@ mod tests {
     #[test]
     fn a_title_that_fits_is_left_alone() {
         let summary =
-            Summary { title: "Beleg: 10,99 EUR".into(), kind: "welcome".into(), read: true, created_at: Timestamp::from_unix_ms(7) };
+            Summary {
+                title: "Beleg: 10,99 EUR".into(),
+                kind: "welcome".into(),
+                about: None,
+                read: true,
+                created_at: Timestamp::from_unix_ms(7),
+            };
         assert_eq!(serde_json::from_str::<Summary>(&summary.to_text().unwrap()).unwrap(), summary);
     }
 

@@ -10,7 +10,7 @@ use crate::wire::{
 use events::EventsError;
 use futures::future::try_join4;
 use ids::UserId;
-use money::{Currency, Money};
+use money::Currency;
 use records::{IndexEntry, MAX_PAGE, Records, RecordsError};
 use std::collections::BTreeMap;
 
@@ -75,23 +75,21 @@ async fn counts(
     Ok((STATUSES.into_iter().map(|status| (status_word(status), next())).collect(), notifications))
 }
 
-async fn captured(records: &dyn Records, user_id: UserId) -> Result<Vec<Money>, RecordsError> {
+async fn captured(records: &dyn Records, user_id: UserId) -> Result<BTreeMap<String, i64>, RecordsError> {
     let page = records.list(&keys::currencies_of(user_id)?, None, MAX_PAGE).await?;
-    let mut currencies = page.entries.iter().map(currency_of).collect::<Result<Vec<Currency>, _>>()?;
-    currencies.sort_unstable();
+    let currencies = page.entries.iter().map(currency_of).collect::<Result<Vec<Currency>, _>>()?;
     let accounts =
         currencies.iter().map(|currency| keys::captured(user_id, *currency)).collect::<Result<Vec<_>, _>>()?;
     if accounts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let balances = records.balances(&accounts).await?;
-    let corrupt = |currency: Currency| RecordsError::Corrupt { key: format!("the captured total in {currency}") };
-    currencies
+    Ok(currencies
         .into_iter()
         .zip(balances)
         .filter(|(_, balance)| balance.posted_minor != 0)
-        .map(|(currency, balance)| Money::new(balance.posted_minor, currency).map_err(|_| corrupt(currency)))
-        .collect()
+        .map(|(currency, balance)| (currency.code().to_owned(), balance.posted_minor))
+        .collect())
 }
 
 async fn recent(records: &dyn Records, user_id: UserId) -> Result<Vec<RecentPayment>, RecordsError> {
@@ -108,5 +106,13 @@ fn payment_of(entry: &IndexEntry) -> Result<RecentPayment, RecordsError> {
     let id = keys::payment_id(&entry.key).ok_or_else(corrupt)?;
     let PaymentSummary { status, amount, captured, created_at, changed_at } =
         serde_json::from_str(&entry.summary).map_err(|_| corrupt())?;
-    Ok(RecentPayment { id, status, amount, captured, created_at, changed_at })
+    Ok(RecentPayment {
+        id,
+        status,
+        amount_minor: amount.minor(),
+        currency: amount.currency().code().to_owned(),
+        captured_minor: captured.minor(),
+        created_at,
+        changed_at,
+    })
 }

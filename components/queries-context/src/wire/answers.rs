@@ -2,7 +2,6 @@
 
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
-use money::Money;
 use payments_wire::PaymentStatus;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,8 +37,10 @@ pub struct PaymentsOverview {
     pub total: u64,
     /// How many in each status; every status is there.
     pub by_status: BTreeMap<&'static str, u64>,
-    /// What they have brought, one amount a currency in the order of the codes; currencies without any are absent.
-    pub captured: Vec<Money>,
+    /// What they have brought, by currency; currencies without any are absent.
+    ///
+    /// **Units** minor units. **Shape** `{"EUR": 1099}`.
+    pub captured: BTreeMap<String, i64>,
     /// The ten created last, newest first.
     pub recent: Vec<RecentPayment>,
 }
@@ -51,10 +52,12 @@ pub struct RecentPayment {
     pub id: PaymentId,
     /// Where it is.
     pub status: PaymentStatus,
-    /// What was asked for.
-    pub amount: Money,
-    /// What was taken.
-    pub captured: Money,
+    /// What was asked for, in minor units.
+    pub amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// What was taken, in minor units.
+    pub captured_minor: i64,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it came to this status.
