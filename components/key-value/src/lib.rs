@@ -2,6 +2,10 @@
 //!
 //! No time-to-live, no compare-and-swap, no batch: stock Spin's are unusable and nothing here needs them.
 
+mod memory;
+
+pub use memory::MemoryKeyValue;
+
 use async_trait::async_trait;
 
 /// Why the store has no answer.

@@ -29,6 +29,10 @@ enum Fault {
     Pause(Duration),
 }
 
+/// The whole of a store at one moment.
+#[derive(Clone)]
+pub struct MemorySnapshot(State);
+
 /// Records of one context, in memory. Clones share the same state.
 #[derive(Clone)]
 pub struct MemoryRecords {
@@ -81,12 +85,23 @@ impl MemoryRecords {
         self.fault(Fault::Pause(pause));
     }
 
-    /// The store comes back empty, as a Redis without its files: reads and commits answer
-    /// [`RecordsError::RolledBack`].
+    /// The store comes back empty, as a Redis without its files: loads and commits answer
+    /// [`RecordsError::RolledBack`] from now on.
     pub fn lose_everything(&self) {
+        self.restore(MemorySnapshot(State::default()));
+    }
+
+    /// What the store holds now.
+    pub fn snapshot(&self) -> MemorySnapshot {
+        MemorySnapshot(self.state().clone())
+    }
+
+    /// The store falls back to an earlier state: where that knows fewer commits than were acknowledged, commits answer
+    /// [`RecordsError::RolledBack`] from now on, while what is there can be read.
+    pub fn restore(&self, snapshot: MemorySnapshot) {
         let mut state = self.state();
-        let acknowledged = state.commits;
-        *state = State { lost: Some(acknowledged), ..State::default() };
+        let acknowledged = state.acknowledged.max(state.commits);
+        *state = State { acknowledged, ..snapshot.0 };
     }
 
     fn fault(&self, fault: Fault) {
@@ -107,7 +122,9 @@ impl MemoryRecords {
 impl Records for MemoryRecords {
     async fn load(&self, key: &RecordKey) -> Result<Option<Record>, RecordsError> {
         let state = self.state();
-        state.alive()?;
+        if state.commits == 0 {
+            state.alive()?;
+        }
         Ok(state.records.get(key).cloned())
     }
 

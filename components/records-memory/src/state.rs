@@ -49,7 +49,7 @@ pub(crate) struct Timer {
 }
 
 /// Everything there is.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     pub(crate) records: BTreeMap<RecordKey, Record>,
     pub(crate) once: HashMap<OnceKey, OnceRow>,
@@ -60,17 +60,17 @@ pub(crate) struct State {
     pub(crate) indexes: BTreeMap<IndexName, BTreeMap<(String, RecordKey), String>>,
     pub(crate) timers: BTreeMap<(String, RecordKey), Timer>,
     pub(crate) commits: u64,
-    /// The commits that were acknowledged before everything was lost.
-    pub(crate) lost: Option<u64>,
+    /// The commits that were acknowledged before the store fell back, if it ever did.
+    pub(crate) acknowledged: u64,
 }
 
 impl State {
     /// Refuses to go on after a loss.
     pub(crate) fn alive(&self) -> Result<(), RecordsError> {
-        match self.lost {
-            Some(acknowledged) => Err(RecordsError::RolledBack { found: self.commits, acknowledged }),
-            None => Ok(()),
+        if self.commits < self.acknowledged {
+            return Err(RecordsError::RolledBack { found: self.commits, acknowledged: self.acknowledged });
         }
+        Ok(())
     }
 
     /// The row, unless it is older than rows are kept.

@@ -46,7 +46,7 @@ impl Change {
             if posting.currency.len() != 3 || !posting.currency.bytes().all(|b| b.is_ascii_uppercase()) {
                 return invalid("a currency is three capital letters".into());
             }
-            if posting.floor_minor.is_some_and(|floor| floor.abs() > MAX_EXACT_MINOR) {
+            if posting.floor_minor.is_some_and(|floor| floor.unsigned_abs() > MAX_EXACT_MINOR.unsigned_abs()) {
                 return invalid("a floor lies within the exact range".into());
             }
         }

@@ -1,0 +1,9 @@
+//! The cases, a file for each part of the port.
+
+pub(crate) mod contents;
+pub(crate) mod faults;
+pub(crate) mod indexes;
+pub(crate) mod once_rows;
+pub(crate) mod postings;
+pub(crate) mod timers;
+pub(crate) mod upkeep;

@@ -1,0 +1,66 @@
+//! Upkeep: bodies that nobody will read again go after a day, what is current never does.
+
+use crate::changes::{change, commit, create, key};
+use crate::{Failure, Fixture};
+use bytes::Bytes;
+use records::Outcome;
+
+table![
+    bodies_that_were_replaced_or_lost_go_after_a_day,
+    a_body_that_is_history_stays,
+    what_is_current_is_never_deleted,
+];
+
+/// The number of bodies must be this, where the implementation keeps any.
+async fn ensure_bodies(fixture: &dyn Fixture, wanted: usize, when: &str) -> Result<(), Failure> {
+    if let Some(found) = fixture.bodies().await? {
+        ensure!(found == wanted, "{found} bodies {when}, wanted {wanted}");
+    }
+    Ok(())
+}
+
+async fn bodies_that_were_replaced_or_lost_go_after_a_day(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    let mut version = None;
+    for content in ["1", "2", "3"] {
+        version = Some(commit(&*records, change(fixture, "a", version, content)?).await?.version);
+    }
+    let lost = records.commit(create(fixture, "a")?).await?;
+    ensure!(matches!(lost, Outcome::Conflict { .. }), "a second creation: {lost:?}");
+    records.maintain(fixture.now()).await?;
+    ensure_bodies(fixture, 4, "before a day has passed").await?;
+    fixture.age_garbage().await?;
+    records.maintain(fixture.now()).await?;
+    ensure_bodies(fixture, 1, "after a day").await?;
+    let content = fixture.another().load(&key("a")?).await?.and_then(|record| record.content);
+    ensure_eq!(content, Some(Bytes::from("3")), "the content");
+    Ok(())
+}
+
+async fn a_body_that_is_history_stays(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    let first = commit(&*records, create(fixture, "a")?).await?.version;
+    commit(&*records, change(fixture, "a", Some(first), "2")?.keeping_previous()).await?;
+    fixture.age_garbage().await?;
+    records.maintain(fixture.now()).await?;
+    ensure_bodies(fixture, 2, "after a day").await
+}
+
+async fn what_is_current_is_never_deleted(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    for number in 0..70 {
+        let first = commit(&*records, create(fixture, &format!("t{number}"))?).await?.version;
+        commit(&*records, change(fixture, &format!("t{number}"), Some(first), "2")?).await?;
+    }
+    fixture.age_garbage().await?;
+    // More than one pulse takes.
+    for _ in 0..3 {
+        records.maintain(fixture.now()).await?;
+    }
+    ensure_bodies(fixture, 70, "after three pulses").await?;
+    for number in 0..70 {
+        let content = fixture.another().load(&key(&format!("t{number}"))?).await?.and_then(|record| record.content);
+        ensure_eq!(content, Some(Bytes::from("2")), "the content");
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The fixture over the double.
+
+use crate::{Failure, Fault, Fixture};
+use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
+use async_trait::async_trait;
+use core::time::Duration;
+use events::Envelope;
+use records::{LedgerRow, Records};
+use records_memory::{MemoryRecords, MemorySnapshot};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The double under test.
+pub struct OnMemory {
+    clock: FixedClock,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    records: MemoryRecords,
+    saved: Option<MemorySnapshot>,
+}
+
+fn fresh(clock: &FixedClock) -> Held {
+    let records = MemoryRecords::new("contract", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
+    Held { records, saved: None }
+}
+
+impl OnMemory {
+    /// An empty double whose clock stands still unless a case lets time pass.
+    pub fn new() -> Self {
+        let clock = FixedClock::at("2026-01-01T00:00:00.000Z");
+        let held = Mutex::new(fresh(&clock));
+        Self { clock, held }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for OnMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Fixture for OnMemory {
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::new(self.held().records.clone())
+    }
+
+    fn another(&self) -> Arc<dyn Records> {
+        self.records()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn reset(&self) -> Result<(), Failure> {
+        *self.held() = fresh(&self.clock);
+        Ok(())
+    }
+
+    fn inject(&self, fault: Option<Fault>) {
+        let records = &self.held().records;
+        match fault {
+            Some(Fault::LoseAnswers) => records.fail_next_commit_after(),
+            Some(Fault::CrashBefore) => records.fail_next_commit_before(),
+            Some(Fault::Pause(pause)) => records.pause_next_commit(pause),
+            // There is no way on which one answer could be lost and asked for again; and each fault ends by itself.
+            Some(Fault::LoseOneAnswer) | None => {}
+        }
+    }
+
+    async fn events(&self) -> Result<Vec<Envelope>, Failure> {
+        Ok(self.held().records.events())
+    }
+
+    async fn ledger(&self) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self.held().records.ledger())
+    }
+
+    async fn bodies(&self) -> Result<Option<usize>, Failure> {
+        Ok(None)
+    }
+
+    async fn pass(&self, duration: Duration) {
+        self.clock.advance_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    async fn age_garbage(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn save(&self) -> Result<(), Failure> {
+        let mut held = self.held();
+        held.saved = Some(held.records.snapshot());
+        Ok(())
+    }
+
+    async fn fall_back(&self) -> Result<(), Failure> {
+        let mut held = self.held();
+        let saved = held.saved.take().ok_or_else(|| Failure("nothing was saved".into()))?;
+        held.records.restore(saved);
+        Ok(())
+    }
+
+    async fn lose(&self) -> Result<(), Failure> {
+        self.held().records.lose_everything();
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! The fixture over Redis and a key-value store: the adapter between two wrapped ports, and the faults of a network
+//! and of a server, injected where the committing script passes.
+
+use crate::{Failure, Fault, Fixture};
+use ambient::{Clock, Random, Sleep, SystemClock, SystemRandom, Timestamp};
+use async_trait::async_trait;
+use core::time::Duration;
+use events::Envelope;
+use key_value::KeyValue;
+use records::{LedgerRow, Records};
+use records_redis::{RecordsConfig, RedisRecords};
+use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The context of the suite.
+const CONTEXT: &str = "contract";
+
+/// Remembers every key of the suite, with its time to live, under a name outside of it.
+const SAVE: &str = "redis.call('DEL', 'saved') \
+    for _, key in ipairs(redis.call('KEYS', '{contract/0}:*')) do \
+    redis.call('HSET', 'saved', key, redis.call('PTTL', key) .. ' ' .. redis.call('DUMP', key)) end return 'OK'";
+/// Drops every key of the suite.
+const DROP: &str = "for _, key in ipairs(redis.call('KEYS', '{contract/0}:*')) do redis.call('DEL', key) end return 'OK'";
+/// Puts back what was remembered.
+const RESTORE: &str = "local rows = redis.call('HGETALL', 'saved') for i = 1, #rows, 2 do \
+    local space = string.find(rows[i + 1], ' ', 1, true) \
+    local ttl = math.max(0, tonumber(string.sub(rows[i + 1], 1, space - 1))) \
+    redis.call('RESTORE', rows[i], ttl, string.sub(rows[i + 1], space + 1)) end return 'OK'";
+/// Makes the garbage older by two days.
+const AGE: &str = "for _, body in ipairs(redis.call('ZRANGE', '{contract/0}:garbage', 0, -1)) do \
+    redis.call('ZINCRBY', '{contract/0}:garbage', -172800000, body) end return 'OK'";
+/// The events, one after the other, each after its length.
+const EVENTS: &str = "local all = {} for _, row in ipairs(redis.call('XRANGE', '{contract/0}:events', '-', '+')) do \
+    all[#all + 1] = #row[2][2] .. ':' .. row[2][2] end return table.concat(all)";
+
+/// The fault in force, shared by all instances of the fixture.
+#[derive(Clone, Default)]
+struct Faults(Arc<Mutex<Option<Fault>>>);
+
+impl Faults {
+    fn get(&self) -> Option<Fault> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, fault: Option<Fault>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
+/// A connection that loses what the fault says.
+struct FaultyRedis {
+    inner: Arc<dyn Redis>,
+    faults: Faults,
+}
+
+/// Whether this is the committing script: the only one whose first key is a head.
+fn is_commit(arguments: &[Argument]) -> bool {
+    matches!(arguments.get(2), Some(Argument::Bytes(key)) if key.starts_with(b"{contract/0}:h:"))
+}
+
+#[async_trait]
+impl Redis for FaultyRedis {
+    async fn execute(&self, command: &str, arguments: Vec<Argument>, repeat: Repeat) -> Result<Vec<Reply>, RedisError> {
+        let fault = if command.starts_with("EVAL") && is_commit(&arguments) { self.faults.get() } else { None };
+        if fault == Some(Fault::CrashBefore) {
+            return Err(RedisError::Unavailable("the writer died before the script".into()));
+        }
+        let answer = self.inner.execute(command, arguments, repeat).await;
+        match (fault, &answer) {
+            (Some(Fault::LoseOneAnswer), Ok(_)) => self.faults.set(None),
+            (Some(Fault::LoseAnswers), Ok(_)) => {}
+            _ => return answer,
+        }
+        Err(RedisError::Unavailable("the answer was lost".into()))
+    }
+}
+
+/// The system's clock, set back while writers are said to sleep.
+struct SleepyClock(Faults);
+
+impl Clock for SleepyClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemClock.now();
+        match self.0.get() {
+            Some(Fault::Pause(pause)) => {
+                Timestamp::from_unix_ms(now.unix_ms() - i64::try_from(pause.as_millis()).unwrap_or(0))
+            }
+            _ => now,
+        }
+    }
+}
+
+/// The adapter under test, over a Redis and a store that belong to the suite alone.
+pub struct OnRedis {
+    redis: Arc<dyn Redis>,
+    bodies: Arc<dyn KeyValue>,
+    sleep: Arc<dyn Sleep>,
+    faults: Faults,
+    instance: Mutex<Arc<RedisRecords>>,
+}
+
+impl OnRedis {
+    /// The adapter over these; the Redis user may do anything, and the store is emptied by each case.
+    pub fn new(redis: Arc<dyn Redis>, bodies: Arc<dyn KeyValue>, sleep: Arc<dyn Sleep>) -> Self {
+        let faults = Faults::default();
+        let instance = Mutex::new(instance(&redis, &bodies, &sleep, &faults));
+        Self { redis, bodies, sleep, faults, instance }
+    }
+
+    fn fresh(&self) -> Arc<RedisRecords> {
+        instance(&self.redis, &self.bodies, &self.sleep, &self.faults)
+    }
+
+    fn instance(&self) -> MutexGuard<'_, Arc<RedisRecords>> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn eval(&self, script: &str) -> Result<Vec<Reply>, Failure> {
+        Ok(self.redis.execute("EVAL", vec![script.into(), 0.into()], Repeat::Safe).await?)
+    }
+}
+
+/// An instance that remembers nothing.
+fn instance(redis: &Arc<dyn Redis>, bodies: &Arc<dyn KeyValue>, sleep: &Arc<dyn Sleep>, faults: &Faults) -> Arc<RedisRecords> {
+    let redis = Arc::new(FaultyRedis { inner: Arc::clone(redis), faults: faults.clone() });
+    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SleepyClock(faults.clone())), Arc::new(SystemRandom));
+    let records = RedisRecords::new(RecordsConfig::of(CONTEXT), redis, Arc::clone(bodies), clock, random);
+    Arc::new(records.with_sleep(Arc::clone(sleep)))
+}
+
+#[async_trait]
+impl Fixture for OnRedis {
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::clone(&*self.instance()) as Arc<dyn Records>
+    }
+
+    fn another(&self) -> Arc<dyn Records> {
+        self.fresh()
+    }
+
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    async fn reset(&self) -> Result<(), Failure> {
+        self.faults.set(None);
+        self.eval(DROP).await?;
+        // All names first: on SQLite nothing may be read inside the walk.
+        for key in self.bodies.keys().await? {
+            self.bodies.delete(&key).await?;
+        }
+        *self.instance() = self.fresh();
+        Ok(())
+    }
+
+    fn inject(&self, fault: Option<Fault>) {
+        self.faults.set(fault);
+    }
+
+    async fn events(&self) -> Result<Vec<Envelope>, Failure> {
+        let replies = self.eval(EVENTS).await?;
+        let [Reply::Bytes(packed)] = replies.as_slice() else { return Err(Failure(format!("{replies:?}"))) };
+        let unreadable = || Failure("the stream holds something else than envelopes".into());
+        let mut rest = core::str::from_utf8(packed).map_err(|_| unreadable())?;
+        let mut events = Vec::new();
+        while let Some((length, tail)) = rest.split_once(':') {
+            let length = length.parse().map_err(|_| unreadable())?;
+            let (json, tail) = tail.split_at_checked(length).ok_or_else(unreadable)?;
+            events.push(Envelope::from_json(json.as_bytes()).map_err(|error| Failure(error.to_string()))?);
+            rest = tail;
+        }
+        Ok(events)
+    }
+
+    async fn ledger(&self) -> Result<Vec<LedgerRow>, Failure> {
+        let instance = Arc::clone(&*self.instance());
+        let mut rows: Vec<LedgerRow> = Vec::new();
+        loop {
+            let page = instance.ledger(rows.last().map(|row| (row.commit, row.leg)), 100).await?;
+            if page.is_empty() {
+                return Ok(rows);
+            }
+            rows.extend(page);
+        }
+    }
+
+    async fn bodies(&self) -> Result<Option<usize>, Failure> {
+        let keys = self.bodies.keys().await?;
+        Ok(Some(keys.iter().filter(|key| !key.starts_with("contract:mark.")).count()))
+    }
+
+    async fn pass(&self, duration: Duration) {
+        self.sleep.sleep(duration).await;
+    }
+
+    async fn age_garbage(&self) -> Result<(), Failure> {
+        self.eval(AGE).await.map(drop)
+    }
+
+    async fn save(&self) -> Result<(), Failure> {
+        self.eval(SAVE).await.map(drop)
+    }
+
+    async fn fall_back(&self) -> Result<(), Failure> {
+        self.eval(DROP).await?;
+        self.eval(RESTORE).await.map(drop)
+    }
+
+    async fn lose(&self) -> Result<(), Failure> {
+        self.eval(DROP).await.map(drop)
+    }
+}
