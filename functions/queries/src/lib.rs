@@ -1,1 +1,50 @@
-//! Read models over HTTP.
+//! Read models over HTTP: wiring, and nothing else.
+
+#![cfg(target_family = "wasm")]
+
+use access_token::Verifier;
+use ambient::{SystemClock, SystemRandom};
+use edge::{EdgeConfig, TokenKeys};
+use edge_spin::{Front, StartError};
+use events::{StreamName, Worker};
+use events_redis::RedisEventLog;
+use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use queries_context::{Freshness, GROUP, HEARS, Projector, Queries, Work, http};
+use records_redis::{RecordsConfig, RedisRecords};
+use redis_client::Redis;
+use request_metrics::RedisMetrics;
+use service_token::ServiceTokens;
+use std::sync::Arc;
+
+edge_spin::http!(start);
+
+async fn start() -> Result<Front, StartError> {
+    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
+    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let bodies = Arc::new(SpinKeyValue::new("queries"));
+    let config = RecordsConfig::of("queries");
+    let records = RedisRecords::new(config, redis.clone(), bodies, clock.clone(), random.clone());
+    let log = Arc::new(RedisEventLog::new("queries", redis.clone()));
+    let freshness = Freshness::new(log.clone(), clock.clone(), GROUP);
+    let queries = Queries { records: Arc::new(records.with_sleep(sleep.clone())), freshness };
+
+    // What the worker does, for hosts without a Redis trigger.
+    let projector = Arc::new(Projector { records: queries.records.clone(), clock: clock.clone() });
+    let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
+    let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random.clone(), sleep.clone())
+        .with_config(http::drain_bounds());
+    let work = Work { worker, records: queries.records.clone(), clock: clock.clone() };
+
+    let tokens = ServiceTokens::new(variable("service_token_key").await?.as_bytes());
+    let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, clock.clone());
+    let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
+    let metrics = Arc::new(RedisMetrics::new("queries", redis));
+    let config = EdgeConfig::new("queries", clock.clone(), random, sleep)
+        .bearer(verifier, keys)
+        .cors_origins(&variable("cors_origins").await?)
+        .trusted_hops(variable("trusted_hops").await?.parse()?)
+        .metrics(metrics.clone());
+    let internal = edge::internal(http::internal(queries.clone(), work), "queries", tokens, clock);
+    let routes = http::public(queries).merge(internal);
+    Ok(Front::new("queries", edge::public(routes, config)).metrics(metrics))
+}
