@@ -87,6 +87,18 @@ impl Workspace {
         command
     }
 
+    /// Cargo for the embedded host: a workspace of its own, with a build folder of its own.
+    pub fn host_cargo(&self) -> Command {
+        let mut command = self.command("cargo");
+        command.current_dir(self.root.join("infra/host")).env("CARGO_TARGET_DIR", self.target.join("host"));
+        command
+    }
+
+    /// Where the embedded host is built.
+    pub fn host_program(&self) -> PathBuf {
+        self.target.join("host/debug/host")
+    }
+
     /// Any other program, in the project's folder.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);

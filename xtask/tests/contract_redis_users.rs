@@ -155,6 +155,8 @@ fn only_consumers_read_a_foreign_stream() {
             allowed(&mut reader, &["SET", &rung, "1", "PX", "1000"]);
             let script = "redis.call('DEL', KEYS[2]) return redis.call('XLEN', KEYS[1])";
             allowed(&mut reader, &["EVAL", script, "2", &stream, &rung]);
+            let lag = "return redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'COUNT', 1)[2]";
+            allowed(&mut reader, &["EVAL_RO", lag, "1", &stream]);
             let forgery = "return redis.call('XADD', KEYS[1], '*', 'e', 'forged')";
             refused(&mut reader, &["EVAL", forgery, "1", &stream]);
         }

@@ -2,7 +2,7 @@
 //!
 //! Tests beside the code are the unit floor; files under `tests/` go by their name or their package. Every call of
 //! cargo selects the whole workspace and then the targets: dependencies are built with one set of features that way.
-//! With a selection of packages each floor would build the engine of the host once more.
+//! The embedded host is a workspace of its own, and all of it is one floor.
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
@@ -106,6 +106,10 @@ pub fn targets(workspace: &Workspace) -> anyhow::Result<Vec<Target>> {
 
 /// Arguments of `cargo test` that select one floor. `None` when the floor has no test.
 pub fn selection(targets: &[Target], floor: Floor) -> Option<Vec<String>> {
+    if floor == Floor::Host {
+        // A workspace of its own: all that it has is this floor.
+        return Some(Vec::new());
+    }
     let kinds: BTreeSet<&Kind> =
         targets.iter().filter(|target| target.floor == floor).map(|target| &target.kind).collect();
     if kinds.is_empty() {
@@ -169,9 +173,6 @@ fn floor_of(folder: &str, kind: &Kind) -> anyhow::Result<Floor> {
     if let Some((_, floor)) = BY_NAME.iter().find(|(beginning, _)| name.starts_with(beginning)) {
         return Ok(*floor);
     }
-    if folder.starts_with("infra/host/") {
-        return Ok(Floor::Host);
-    }
     if folder.starts_with("tests/") {
         let names: Vec<&str> = BY_NAME.iter().map(|(name, _)| *name).collect();
         bail!("tests/{name} is on no floor: its name begins with one of {names:?}");
@@ -205,8 +206,6 @@ mod tests {
             ("components/records-redis", file("contract"), Floor::Contract),
             ("xtask", file("contract_redis_users"), Floor::Contract),
             ("xtask", file("tidy"), Floor::Unit),
-            ("infra/host", file("routes"), Floor::Host),
-            ("infra/host", Kind::Lib, Floor::Unit),
             ("tests", file("component_imports"), Floor::Component),
             ("tests", file("end_to_end_journey"), Floor::EndToEnd),
             ("tests", file("fault_kill"), Floor::Fault),
@@ -225,7 +224,7 @@ mod tests {
     fn two_files_of_one_name_on_two_floors_are_refused() {
         let target =
             |package: &str, floor| Target { package: package.to_owned(), kind: Kind::File("routes".to_owned()), floor };
-        assert!(refuse_namesakes(&[target("host", Floor::Host), target("edge", Floor::Unit)]).is_err());
+        assert!(refuse_namesakes(&[target("money", Floor::Contract), target("edge", Floor::Unit)]).is_err());
         assert!(refuse_namesakes(&[target("money", Floor::Unit), target("edge", Floor::Unit)]).is_ok());
     }
 
@@ -245,6 +244,6 @@ mod tests {
         ];
         assert_eq!(selection(&targets, Floor::Unit).unwrap(), ["--workspace", "--lib"]);
         assert_eq!(selection(&targets, Floor::Fault).unwrap(), ["--workspace", "--test", "fault_kill"]);
-        assert_eq!(selection(&targets, Floor::Host), None);
+        assert_eq!(selection(&targets, Floor::Fault), None);
     }
 }

@@ -30,6 +30,13 @@ pub fn looks(workspace: &Workspace, environment: &Environment, report: &mut Repo
         "lints, native",
         &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     )?;
+    step(workspace, report, "format, host", workspace.host_cargo().args(["fmt", "--check"]))?;
+    step(
+        workspace,
+        report,
+        "lints, host",
+        workspace.host_cargo().args(["clippy", "--all-targets", "--", "-D", "warnings"]),
+    )?;
     let mut wasm = cargo(&["clippy", "--target", WASM_TARGET]);
     for function in workspace.functions()? {
         wasm.args(["--package", &function.name]);
@@ -53,8 +60,9 @@ pub fn looks(workspace: &Workspace, environment: &Environment, report: &mut Repo
 /// When cargo cannot be started.
 pub fn guests(workspace: &Workspace, environment: &Environment, report: &mut Report) -> anyhow::Result<()> {
     let mut cargo = workspace.cargo(environment);
-    cargo.args(["build", "--package", "guests", "--examples", "--profile", "guest", "--target", WASM_TARGET]);
-    step(workspace, report, "guests of the host's tests", &mut cargo)
+    cargo.args(["build", "--package", "guests", "--package", "contract-guest", "--examples"]);
+    cargo.args(["--profile", "guest", "--target", WASM_TARGET]);
+    step(workspace, report, "guests of the host's and the suites' tests", &mut cargo)
 }
 
 /// Every function's component, within its budget.
@@ -72,9 +80,7 @@ pub fn components(workspace: &Workspace, environment: &Environment, report: &mut
 /// # Errors
 /// When cargo cannot be started.
 pub fn host(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
-    let mut cargo = workspace.cargo(&Environment::default());
-    cargo.args(crate::up::application::BUILD_HOST);
-    step(workspace, report, "embedded host", &mut cargo)
+    step(workspace, report, "embedded host", workspace.host_cargo().args(["build", "--bins"]))
 }
 
 /// One program that must end well.
@@ -118,7 +124,7 @@ pub fn floor(
     let task = Task::start(&format!("tests, {name}"));
     let mut tally = Tally::default();
     for (number, call) in calls.iter().enumerate() {
-        let mut cargo = workspace.cargo(environment);
+        let mut cargo = if floor == Floor::Host { workspace.host_cargo() } else { workspace.cargo(environment) };
         cargo.args(["test", "--no-fail-fast"]).args(call);
         for (key, value) in surroundings(workspace, stock) {
             cargo.env(key, value);
@@ -146,7 +152,7 @@ fn surroundings(workspace: &Workspace, stock: bool) -> Vec<(&'static str, String
     let mut variables = vec![
         ("SPINDRIFT_GUESTS_DIR", wasm.join("guest/examples").display().to_string()),
         ("SPINDRIFT_COMPONENTS_DIR", wasm.join("component").display().to_string()),
-        ("SPINDRIFT_HOST", workspace.program("host").display().to_string()),
+        ("SPINDRIFT_HOST", workspace.host_program().display().to_string()),
     ];
     if stock {
         variables.push(("SPINDRIFT_STOCK", "1".to_owned()));

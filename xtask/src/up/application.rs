@@ -13,14 +13,10 @@ use super::wiring::MANIFEST;
 use crate::process;
 use crate::redis_server::stop_child;
 use crate::version::Version;
-use crate::workspace::{Environment, Workspace};
+use crate::workspace::Workspace;
 
 /// The oldest Spin that loads components of WASI 0.3.0 final.
 pub const OLDEST_SPIN: Version = Version::new(4, 1, 0);
-
-/// What cargo is told to build the host: of the whole workspace that one program, so that its dependencies have the
-/// features that the tests build them with, and are built once.
-pub const BUILD_HOST: [&str; 4] = ["build", "--workspace", "--bin", "host"];
 
 /// How long requests in flight may take to end before the host is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
@@ -79,7 +75,7 @@ impl Runner {
         match self {
             Self::Stock(_) => Ok(()),
             Self::Embedded => {
-                process::openly("building the embedded host", workspace.cargo(&Environment::default()).args(BUILD_HOST))
+                process::openly("building the embedded host", workspace.host_cargo().args(["build", "--bins"]))
             }
         }
     }
@@ -99,7 +95,7 @@ impl Runner {
         let mut command = match self {
             Self::Stock(_) => workspace.command("spin"),
             Self::Embedded => {
-                let host = workspace.program("host");
+                let host = workspace.host_program();
                 workspace.command(host.to_str().context("the target folder's path is not UTF-8")?)
             }
         };

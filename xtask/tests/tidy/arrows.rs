@@ -41,7 +41,7 @@ fn room(folder: &str, name: &str) -> Option<Room> {
     match (place, folder) {
         ("functions", _) => Some(Room::Function),
         (_, "infra/host") => Some(Room::Host),
-        (_, "infra/host/guests") => Some(Room::Guests),
+        (_, "infra/host/guests" | "tests/contract-guest") => Some(Room::Guests),
         (_, "tests") | ("tests", _) => Some(Room::Tests),
         (_, "xtask") => Some(Room::Tool),
         ("components", _) => Some(match name.rsplit_once('-').map_or(name, |(_, end)| end) {
