@@ -43,6 +43,17 @@ impl Workplace {
         ensure!(program.exists(), "{} is not built: run `cargo build --package {name}`", program.display());
         Ok(program)
     }
+
+    /// The embedded host.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub fn host() -> anyhow::Result<PathBuf> {
+        let host = std::env::var_os("SPINDRIFT_HOST")
+            .map_or_else(|| Self::root().join("target/host/debug/host"), PathBuf::from);
+        ensure!(host.exists(), "{} is not built: run `cargo build` in infra/host", host.display());
+        Ok(host)
+    }
 }
 
 /// A running system. Dropping it stops everything that it started.

@@ -244,6 +244,6 @@ mod tests {
         ];
         assert_eq!(selection(&targets, Floor::Unit).unwrap(), ["--workspace", "--lib"]);
         assert_eq!(selection(&targets, Floor::Fault).unwrap(), ["--workspace", "--test", "fault_kill"]);
-        assert_eq!(selection(&targets, Floor::Fault), None);
+        assert_eq!(selection(&targets, Floor::EndToEnd), None);
     }
 }
