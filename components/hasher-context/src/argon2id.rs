@@ -48,8 +48,7 @@ fn today() -> Result<Argon2<'static>, HashError> {
 pub fn hash(password: &Plain, random: &dyn Random) -> Result<String, HashError> {
     let mut salt = [0u8; SALT_BYTES];
     random.fill(&mut salt);
-    let hash =
-        today()?.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(HashError::Failed)?;
+    let hash = today()?.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(HashError::Failed)?;
     Ok(hash.to_string())
 }
 
@@ -63,7 +62,8 @@ pub fn verify(password: &Plain, stored: Option<&str>) -> Result<Verified, HashEr
         return Err(HashError::NotArgon2id);
     }
     let cost = Params::try_from(&phc).map_err(|_| HashError::NotArgon2id)?;
-    if cost.m_cost() > COSTLIEST * MEMORY_KIB || cost.t_cost() > COSTLIEST * PASSES || cost.p_cost() > COSTLIEST * LANES {
+    if cost.m_cost() > COSTLIEST * MEMORY_KIB || cost.t_cost() > COSTLIEST * PASSES || cost.p_cost() > COSTLIEST * LANES
+    {
         return Err(HashError::NotArgon2id);
     }
     let same = match today()?.verify_password(password.expose().as_bytes(), &phc) {
@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn a_hash_of_older_parameters_matches_and_asks_to_be_replaced() {
         let phc = older("correct horse");
-        assert_eq!(verify(&Plain::new("correct horse"), Some(&phc)), Ok(Verified { matches: true, needs_rehash: true }));
+        assert_eq!(
+            verify(&Plain::new("correct horse"), Some(&phc)),
+            Ok(Verified { matches: true, needs_rehash: true })
+        );
         assert_eq!(verify(&Plain::new("wrong"), Some(&phc)), Ok(Verified { matches: false, needs_rehash: false }));
     }
 

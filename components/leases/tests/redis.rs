@@ -50,7 +50,15 @@ fn pool(server: &RedisServer, lasts: Duration, times: u32) -> Result<Leases, red
     let client = redis::Client::open(server.url())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let redis = Arc::new(Plain { client, times });
-    Ok(Leases::new("{users/0}:leases:test", 3, lasts, redis, clock, Arc::new(CountedRandom::default()), Arc::new(TokioSleep)))
+    Ok(Leases::new(
+        "{users/0}:leases:test",
+        3,
+        lasts,
+        redis,
+        clock,
+        Arc::new(CountedRandom::default()),
+        Arc::new(TokioSleep),
+    ))
 }
 
 const LONG: Duration = Duration::from_secs(60);

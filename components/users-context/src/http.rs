@@ -25,7 +25,8 @@ use records::RecordsError;
 pub const CREDENTIALS: Kind =
     Kind { slug: "credentials", status: 401, title: "The e-mail address or the password is wrong." };
 /// The refresh token does not continue a session: logged out, expired, used before, or never ours.
-pub const SESSION_ENDED: Kind = Kind { slug: "session-ended", status: 401, title: "The session has ended: log in again." };
+pub const SESSION_ENDED: Kind =
+    Kind { slug: "session-ended", status: 401, title: "The session has ended: log in again." };
 /// The kinds of problem that only this context has.
 pub const PROBLEMS: &[Kind] = &[CREDENTIALS, SESSION_ENDED];
 

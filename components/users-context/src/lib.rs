@@ -8,8 +8,8 @@
 pub mod app;
 pub mod domain;
 mod hasher_client;
-pub mod http;
 mod hashing;
+pub mod http;
 mod issuer;
 mod state;
 #[cfg(test)]

@@ -104,9 +104,9 @@ impl Users {
             outcome @ (Outcome::Replay(_)
             | Outcome::Mismatch
             | Outcome::InFlight { .. }
-            | Outcome::Refused(Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. })) => {
-                Err(RecordsError::Invalid(format!("a change without once-row and postings ended as {outcome:?}")))
-            }
+            | Outcome::Refused(
+                Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. },
+            )) => Err(RecordsError::Invalid(format!("a change without once-row and postings ended as {outcome:?}"))),
         }
     }
 }

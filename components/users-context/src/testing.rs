@@ -103,7 +103,15 @@ impl Sleep for Passing {
 fn leases(reply: Result<Vec<Reply>, RedisError>) -> Leases {
     let clock = clock();
     let (random, sleep) = (Arc::new(CountedRandom::default()), Arc::new(Passing(clock.clone())));
-    Leases::new("{users/0}:leases:hasher", 1, HasherClient::LEASE, Arc::new(Replying(reply)), Arc::new(clock), random, sleep)
+    Leases::new(
+        "{users/0}:leases:hasher",
+        1,
+        HasherClient::LEASE,
+        Arc::new(Replying(reply)),
+        Arc::new(clock),
+        random,
+        sleep,
+    )
 }
 
 /// Leases of which one is always free.
@@ -239,8 +247,13 @@ impl House {
         let busy: Arc<AtomicBool> = Arc::default();
         let http = hasher_unless(busy.clone());
         let tokens = ServiceTokens::new(b"a key of at least 32 random bytes");
-        let hashing =
-            HasherClient::new("http://hasher.test", Arc::new(http.clone()), tokens, free_leases(), Arc::new(clock.clone()));
+        let hashing = HasherClient::new(
+            "http://hasher.test",
+            Arc::new(http.clone()),
+            tokens,
+            free_leases(),
+            Arc::new(clock.clone()),
+        );
         let users = Users {
             records: watched.clone(),
             hashing: Arc::new(hashing),
@@ -310,7 +323,8 @@ impl House {
         let (version, mut user) = self.users.load_user(id).await.unwrap().unwrap();
         change(&mut user);
         let content = content(&UserBody::from(&user)).unwrap();
-        let change = Change::new(user_key(id).unwrap(), Some(version), content, meta(&self.scope, id, self.users.now()));
+        let change =
+            Change::new(user_key(id).unwrap(), Some(version), content, meta(&self.scope, id, self.users.now()));
         assert!(matches!(self.memory.commit(change).await, Ok(Outcome::Committed(_))));
     }
 

@@ -83,8 +83,12 @@ async fn rehash(
 ) -> Result<(), LogInError> {
     let phc = users.hashing.hash(password, scope).await?;
     let user = user.rehashed(phc);
-    let change =
-        Change::new(user_key(user.id)?, Some(version), content(&UserBody::from(&user))?, meta(scope, user.id, users.now()));
+    let change = Change::new(
+        user_key(user.id)?,
+        Some(version),
+        content(&UserBody::from(&user))?,
+        meta(scope, user.id, users.now()),
+    );
     users.commit(change).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{ATTEMPTS, tokens};
 use crate::Users;
-use crate::domain::{Credentials, Refreshed, RefreshToken, Refusal, Session};
+use crate::domain::{Credentials, RefreshToken, Refreshed, Refusal, Session};
 use crate::state::{Written, content, meta, session_key};
 use crate::wire::api::{RefreshRequest, TokensAnswer};
 use crate::wire::body::SessionBody;
@@ -31,10 +31,16 @@ pub enum RefreshError {
 ///
 /// # Errors
 /// [`RefreshError`].
-pub async fn refresh(users: &Users, scope: &RequestScope, request: RefreshRequest) -> Result<TokensAnswer, RefreshError> {
+pub async fn refresh(
+    users: &Users,
+    scope: &RequestScope,
+    request: RefreshRequest,
+) -> Result<TokensAnswer, RefreshError> {
     let token: RefreshToken = request.refresh_token.parse().map_err(|_| RefreshError::Ended)?;
     for _ in 0..ATTEMPTS {
-        let Some((version, session)) = users.load_session(token.session).await? else { return Err(RefreshError::Ended) };
+        let Some((version, session)) = users.load_session(token.session).await? else {
+            return Err(RefreshError::Ended);
+        };
         if !users.refresh_key.proves(&token, session.credential_epoch) {
             return Err(RefreshError::Ended);
         }
@@ -65,7 +71,12 @@ pub async fn refresh(users: &Users, scope: &RequestScope, request: RefreshReques
 /// The change of a session to its next state, which carries the moment of its last step.
 fn step(scope: &RequestScope, version: Version, next: &Session) -> Result<Change, RecordsError> {
     let at = next.ended.map_or(next.rotated_at, |end| end.at);
-    Ok(Change::new(session_key(next.id)?, Some(version), content(&SessionBody::from(next))?, meta(scope, next.user, at)))
+    Ok(Change::new(
+        session_key(next.id)?,
+        Some(version),
+        content(&SessionBody::from(next))?,
+        meta(scope, next.user, at),
+    ))
 }
 
 #[cfg(test)]

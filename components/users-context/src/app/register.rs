@@ -167,8 +167,12 @@ mod tests {
         let name = house.users.email_index_key.name(&EmailAddress::parse("anna@example.org").unwrap());
         let (version, body) = house.users.load_login(&name).await.unwrap().unwrap();
         let old = body.unwrap().user_id;
-        let tombstone =
-            Change::new(login_key(&name).unwrap(), Some(version), Content::Tombstone, meta(&house.scope, old, house.users.now()));
+        let tombstone = Change::new(
+            login_key(&name).unwrap(),
+            Some(version),
+            Content::Tombstone,
+            meta(&house.scope, old, house.users.now()),
+        );
         house.memory.commit(tombstone).await.unwrap();
 
         register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
@@ -182,7 +186,10 @@ mod tests {
         for (request, field) in [
             (registration("anna"), "email"),
             (RegisterRequest { password: Plain::new("short"), ..registration("anna@example.org") }, "password"),
-            (RegisterRequest { display_name: "\u{202e}".to_owned(), ..registration("anna@example.org") }, "display_name"),
+            (
+                RegisterRequest { display_name: "\u{202e}".to_owned(), ..registration("anna@example.org") },
+                "display_name",
+            ),
             (RegisterRequest { locale: Some("!".to_owned()), ..registration("anna@example.org") }, "locale"),
         ] {
             let refused = register(&house.users, &house.scope, request).await;

@@ -32,7 +32,8 @@ impl EmailAddress {
         if text.len() > MAX_BYTES {
             return Err(InvalidEmail::TooLong);
         }
-        let options = email_address::Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let options =
+            email_address::Options::default().with_required_tld().without_domain_literal().without_display_text();
         email_address::EmailAddress::parse_with_options(&text, options).map_err(|_| InvalidEmail::Shape)?;
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail::Shape)?;
         // The grammar also knows quoted local parts, in which anything may stand: nobody's real address, many an attack.
@@ -115,10 +116,25 @@ mod tests {
     #[test]
     fn refuses_what_is_none() {
         for bad in [
-            "", "anna", "@example.org", "anna@", "anna@localhost", "a@b@example.org", "anna@[127.0.0.1]",
-            "\"a b\"@example.org", "\"a@b\"@example.org", "Anna <anna@example.org>", "<anna@example.org>",
-            "an\u{0}na@example.org", "anna@exam\nple.org", "anna@exam ple.org", "anna@example..org", "anna.@example.org",
-            "anna@-example.org", "anna\r\nBcc:x@example.org", "anna\u{a0}b@example.org",
+            "",
+            "anna",
+            "@example.org",
+            "anna@",
+            "anna@localhost",
+            "a@b@example.org",
+            "anna@[127.0.0.1]",
+            "\"a b\"@example.org",
+            "\"a@b\"@example.org",
+            "Anna <anna@example.org>",
+            "<anna@example.org>",
+            "an\u{0}na@example.org",
+            "anna@exam\nple.org",
+            "anna@exam ple.org",
+            "anna@example..org",
+            "anna.@example.org",
+            "anna@-example.org",
+            "anna\r\nBcc:x@example.org",
+            "anna\u{a0}b@example.org",
         ] {
             assert_eq!(EmailAddress::parse(bad), Err(InvalidEmail::Shape), "{bad:?}");
         }
@@ -139,6 +155,9 @@ mod tests {
     #[test]
     fn a_text_that_is_no_address_never_meets_an_account() {
         let index = key(1);
-        assert_ne!(index.name_of_nobody("anna@example.org"), index.name(&EmailAddress::parse("anna@example.org").unwrap()));
+        assert_ne!(
+            index.name_of_nobody("anna@example.org"),
+            index.name(&EmailAddress::parse("anna@example.org").unwrap())
+        );
     }
 }

@@ -126,7 +126,11 @@ impl Session {
             return Err(Refusal::CredentialsChanged);
         }
         if number == self.number {
-            return Ok(Refreshed::Rotated(Self { number: self.number.saturating_add(1), rotated_at: now, ..self.clone() }));
+            return Ok(Refreshed::Rotated(Self {
+                number: self.number.saturating_add(1),
+                rotated_at: now,
+                ..self.clone()
+            }));
         }
         if number.checked_add(1) == Some(self.number) && now.since(self.rotated_at) <= GRACE {
             return Ok(Refreshed::Repeated);

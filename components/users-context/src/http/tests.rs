@@ -92,7 +92,8 @@ async fn wrong_password_and_unknown_address_are_one_answer() {
     let house = registered().await;
     let mut answers = Vec::new();
     for (email, password) in [("anna@example.org", "wrong horse"), ("berta@example.org", "correct horse"), ("", "")] {
-        let response = ask(&house, post_json(&house, "/v1/sessions", json!({ "email": email, "password": password }))).await;
+        let response =
+            ask(&house, post_json(&house, "/v1/sessions", json!({ "email": email, "password": password }))).await;
         answers.push((response.status(), response.headers().clone(), document(response).await));
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
@@ -189,7 +190,8 @@ async fn the_keys_are_public_and_only_public() {
 async fn a_hasher_with_too_much_to_do_is_a_503_that_says_when_to_come_back() {
     let house = registered().await;
     house.hasher_busy();
-    for (path, body) in [("/v1/users", anna()), ("/v1/sessions", json!({ "email": "a@example.org", "password": "x" }))] {
+    for (path, body) in [("/v1/users", anna()), ("/v1/sessions", json!({ "email": "a@example.org", "password": "x" }))]
+    {
         let response = ask(&house, post_json(&house, path, body)).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(response.headers()["retry-after"], "1", "{path}");
