@@ -8,10 +8,12 @@ mod ensure;
 mod cases;
 mod consumers;
 mod fixture;
+mod on_redis;
 mod suite;
 
 pub use ensure::Failure;
 pub use fixture::{Fixture, event};
+pub use on_redis::{HEARD, OnRedis};
 pub use suite::run;
 
 use core::pin::Pin;
