@@ -10,6 +10,7 @@ table![
     a_second_put_replaces_the_summary,
     what_is_removed_is_gone_and_not_counted,
     an_index_that_never_was_is_empty,
+    several_indexes_are_counted_in_the_order_asked,
     pages_and_cursors_that_make_no_sense_are_invalid,
 ];
 
@@ -34,6 +35,7 @@ async fn walk(records: &dyn Records, limit: u32) -> Result<Vec<String>, Failure>
         let page = records.list(&index("things")?, after.as_ref(), limit).await?;
         ensure!(page.entries.len() <= limit as usize, "a page of {limit} has {} entries", page.entries.len());
         all.extend(names(&page).into_iter().map(str::to_owned));
+        ensure!(all.len() <= 100, "the pages do not end: {all:?}");
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(all),
@@ -101,6 +103,16 @@ async fn what_is_removed_is_gone_and_not_counted(fixture: &dyn Fixture) -> Resul
 async fn an_index_that_never_was_is_empty(fixture: &dyn Fixture) -> Result<(), Failure> {
     ensure_eq!(fixture.records().list(&index("nothing")?, None, 1).await?, Page::default(), "the page");
     ensure_eq!(fixture.records().count(&index("nothing")?).await?, 0, "the count");
+    Ok(())
+}
+
+async fn several_indexes_are_counted_in_the_order_asked(fixture: &dyn Fixture) -> Result<(), Failure> {
+    add(fixture, "a", "1").await?;
+    add(fixture, "b", "2").await?;
+    let records = fixture.records();
+    let asked = [index("nothing")?, index("things")?, index("nothing")?];
+    ensure_eq!(records.counts(&asked).await?, vec![0, 2, 0], "the counts");
+    ensure_eq!(records.counts(&[]).await?, Vec::<u64>::new(), "no counts");
     Ok(())
 }
 

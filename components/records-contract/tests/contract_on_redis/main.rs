@@ -1,6 +1,7 @@
 //! The suite on the adapter, over a real Redis and both kinds of stores that a native test has.
 
 mod native;
+mod planted;
 
 use key_value::{KeyValue, MemoryKeyValue};
 use native::{NativeRedis, RedisKeyValue, TokioSleep};
@@ -51,4 +52,27 @@ fn the_books_hold_under_any_sequence() {
         runtime.block_on(keep_books(&fixture, &steps)).map_err(|failure| TestCaseError::fail(failure.0))
     };
     TestRunner::new(ProptestConfig::with_cases(96)).run(&steps, keep).unwrap();
+}
+
+#[tokio::test]
+async fn every_planted_bug_is_found() {
+    let server = RedisServer::start().unwrap();
+    let redis = Arc::new(NativeRedis::new(server.url()));
+    let mut unseen = Vec::new();
+    for bug in planted::BUGS {
+        let planted = Arc::new(planted::Planted::new(redis.clone(), *bug));
+        let fixture = OnRedis::new(planted.clone(), Arc::new(MemoryKeyValue::default()), Arc::new(TokioSleep));
+        let mut found = false;
+        for case in cases() {
+            found = case.run(&fixture).await.is_err();
+            if found {
+                break;
+            }
+        }
+        assert!(planted.was_used(), "no script says `{}` any more", bug.0);
+        if !found {
+            unseen.push(format!("`{}` instead of `{}`", bug.1, bug.0));
+        }
+    }
+    assert!(unseen.is_empty(), "nobody sees\n{}", unseen.join("\n"));
 }
