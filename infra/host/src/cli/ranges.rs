@@ -53,8 +53,8 @@ pub fn duration(text: &str) -> Result<Range<Duration>, String> {
 }
 
 fn one_duration(text: &str) -> Result<Duration, String> {
-    let units: [(&str, fn(u64) -> Duration); 5] = [
-        ("ms", Duration::from_millis),
+    let units = [
+        ("ms", Duration::from_millis as fn(u64) -> Duration),
         ("us", Duration::from_micros),
         ("μs", Duration::from_micros),
         ("ns", Duration::from_nanos),

@@ -30,23 +30,16 @@ fn build_guests() -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("SPINDRIFT_GUESTS_DIR") {
         return Ok(dir.into());
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "guests",
-            "--examples",
-            "--profile",
-            "guest",
-            "--target",
-            "wasm32-wasip2",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--quiet", "--package", "guests", "--examples", "--profile", "guest"])
+        .args(["--target", "wasm32-wasip2"])
+        // The guests belong to the workspace around this one and are built in its folder.
+        .env_remove("CARGO_TARGET_DIR")
+        .current_dir(&root)
         .status()?;
     ensure!(status.success(), "the guests do not build");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().context("no target folder")?;
-    Ok(target.join("wasm32-wasip2/guest/examples"))
+    Ok(root.join("target/wasm32-wasip2/guest/examples").canonicalize()?)
 }
 
 /// An application to be.

@@ -93,6 +93,7 @@ fn a_big_body_goes_in_and_comes_back() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the pauses between the pieces are what it is about")]
 fn a_stream_arrives_piece_by_piece() {
     let app = App::new().http("/...", "stream", "stream", "").unwrap().start().unwrap();
     let mut stream = app.connect().unwrap();

@@ -42,20 +42,20 @@ impl Upstream {
     }
 }
 
-fn app(allowed: &str) -> App {
-    App::new().http("/...", "outbound", "outbound", &format!("allowed_outbound_hosts = [{allowed}]")).unwrap()
+fn app(allowed: &str) -> anyhow::Result<App> {
+    App::new().http("/...", "outbound", "outbound", &format!("allowed_outbound_hosts = [{allowed}]"))
 }
 
-fn fetch(app: &Running, url: &str) -> Answer {
-    app.get_with("/", &[("x-url", url)]).unwrap()
+fn fetch(app: &Running, url: &str) -> anyhow::Result<Answer> {
+    app.get_with("/", &[("x-url", url)])
 }
 
 #[test]
 fn an_allowed_host_is_reached_over_one_kept_connection() {
     let upstream = Upstream::start(true).unwrap();
-    let app = app(&format!("\"{}\"", upstream.url)).start().unwrap();
+    let app = app(&format!("\"{}\"", upstream.url)).unwrap().start().unwrap();
     for _ in 0..3 {
-        let answer = fetch(&app, &upstream.url);
+        let answer = fetch(&app, &upstream.url).unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "200 upstream"));
     }
     assert_eq!(upstream.connections.load(Ordering::Relaxed), 1);
@@ -64,9 +64,9 @@ fn an_allowed_host_is_reached_over_one_kept_connection() {
 #[test]
 fn pooling_goes_off_when_the_table_exists_without_it() {
     let upstream = Upstream::start(true).unwrap();
-    let app = app(&format!("\"{}\"", upstream.url)).runtime_config("[outbound_http]").start().unwrap();
+    let app = app(&format!("\"{}\"", upstream.url)).unwrap().runtime_config("[outbound_http]").start().unwrap();
     for _ in 0..3 {
-        assert_eq!(fetch(&app, &upstream.url).status, 200);
+        assert_eq!(fetch(&app, &upstream.url).unwrap().status, 200);
     }
     assert_eq!(upstream.connections.load(Ordering::Relaxed), 3);
 }
@@ -74,8 +74,8 @@ fn pooling_goes_off_when_the_table_exists_without_it() {
 #[test]
 fn a_host_that_is_not_allowed_is_denied_and_the_host_says_how_to_allow_it() {
     let upstream = Upstream::start(true).unwrap();
-    let app = app("\"https://example.com\", \"http://127.0.0.1:1\"").start().unwrap();
-    let answer = fetch(&app, &upstream.url);
+    let app = app("\"https://example.com\", \"http://127.0.0.1:1\"").unwrap().start().unwrap();
+    let answer = fetch(&app, &upstream.url).unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (502, "ErrorCode::HttpRequestDenied"));
     assert_eq!(upstream.connections.load(Ordering::Relaxed), 0);
     let hint = format!("allowed_outbound_hosts = [\"{}\"]", upstream.url);
@@ -86,28 +86,29 @@ fn a_host_that_is_not_allowed_is_denied_and_the_host_says_how_to_allow_it() {
 fn a_host_can_be_allowed_by_a_variable() {
     let upstream = Upstream::start(true).unwrap();
     let app = app("\"{{ upstream }}\", \"{{ optional }}\"")
+        .unwrap()
         .lines("[variables]\nupstream = { required = true }\noptional = { default = \"\" }")
         .environment("SPIN_VARIABLE_UPSTREAM", &upstream.url)
         .start()
         .unwrap();
-    assert_eq!(fetch(&app, &upstream.url).status, 200);
+    assert_eq!(fetch(&app, &upstream.url).unwrap().status, 200);
 }
 
 #[test]
 fn the_application_itself_is_reached_only_if_self_is_allowed() {
     for (allowed, status) in [("\"http://self\"", 200), ("\"http://127.0.0.1:1\"", 502)] {
-        let app = app(allowed).http("/hello", "hello", "hello", "").unwrap().start().unwrap();
-        assert_eq!(fetch(&app, "http://self.alt/hello").status, status, "{allowed}");
+        let app = app(allowed).unwrap().http("/hello", "hello", "hello", "").unwrap().start().unwrap();
+        assert_eq!(fetch(&app, "http://self.alt/hello").unwrap().status, status, "{allowed}");
     }
 }
 
 #[test]
 fn failures_have_the_error_codes_of_wasi_http() {
     let silent = Upstream::start(false).unwrap();
-    let app = app("\"*://*:*\"").start().unwrap();
+    let app = app("\"*://*:*\"").unwrap().start().unwrap();
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).unwrap();
-    assert_eq!(fetch(&app, &format!("http://{closed}")).body, "ErrorCode::ConnectionRefused");
-    assert!(fetch(&app, "http://nobody.invalid").body.starts_with("ErrorCode::DnsError"));
+    assert_eq!(fetch(&app, &format!("http://{closed}")).unwrap().body, "ErrorCode::ConnectionRefused");
+    assert!(fetch(&app, "http://nobody.invalid").unwrap().body.starts_with("ErrorCode::DnsError"));
     let late = app.get_with("/", &[("x-url", &silent.url), ("x-first-byte-ms", "200")]).unwrap();
     assert_eq!(late.body, "ErrorCode::ConnectionReadTimeout");
     // An address of the documentation range: nobody answers there, or the network says so at once.
@@ -122,14 +123,17 @@ fn failures_have_the_error_codes_of_wasi_http() {
 #[test]
 fn a_blocked_network_is_out_of_reach_whatever_the_manifest_allows() {
     let upstream = Upstream::start(true).unwrap();
-    let app =
-        app("\"*://*:*\"").runtime_config("[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]").start().unwrap();
-    assert_eq!(fetch(&app, &upstream.url).body, "ErrorCode::DestinationIpProhibited");
+    let app = app("\"*://*:*\"")
+        .unwrap()
+        .runtime_config("[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]")
+        .start()
+        .unwrap();
+    assert_eq!(fetch(&app, &upstream.url).unwrap().body, "ErrorCode::DestinationIpProhibited");
     assert_eq!(upstream.connections.load(Ordering::Relaxed), 0);
 }
 
 #[test]
 fn a_malformed_entry_is_refused_at_start() {
-    let refusal = app("\"example.com\"").refused().unwrap();
+    let refusal = app("\"example.com\"").unwrap().refused().unwrap();
     assert!(refusal.contains("example.com") && refusal.contains("scheme"), "{refusal}");
 }

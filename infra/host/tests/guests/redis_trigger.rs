@@ -1,6 +1,7 @@
 //! Components woken by Redis: one message after the other, a new instance each, and what happens when something
 //! fails.
 
+use anyhow::ensure;
 use support::RedisServer;
 
 use crate::{
@@ -17,33 +18,34 @@ fn grants(redis: &RedisServer) -> String {
     )
 }
 
-fn publish(redis: &RedisServer, channel: &str, payload: &str) {
-    assert_ne!(command(redis, "publish", &["PUBLISH", channel, payload]).unwrap(), "0", "nobody listens to {channel}");
+fn publish(redis: &RedisServer, channel: &str, payload: &str) -> anyhow::Result<()> {
+    let listeners = command(redis, "publish", &["PUBLISH", channel, payload])?;
+    ensure!(listeners == "1", "{listeners} listen to {channel}");
+    Ok(())
 }
 
 /// The record once its last entry is `last`.
-fn record(redis: &RedisServer, last: &str) -> Vec<String> {
+fn record(redis: &RedisServer, last: &str) -> anyhow::Result<Vec<String>> {
     eventually(|| {
         let record: Vec<String> =
             command(redis, "record", &["LRANGE", "record", "0", "-1"])?.lines().map(str::to_owned).collect();
         Ok(record.last().is_some_and(|entry| entry == last).then_some(record))
     })
-    .unwrap()
 }
 
-fn recorder(redis: &RedisServer) -> Running {
-    App::new().redis(&redis.url(), "bell", "recorder", GUEST, &grants(redis)).unwrap().start().unwrap()
+fn recorder(redis: &RedisServer) -> anyhow::Result<Running> {
+    App::new().redis(&redis.url(), "bell", "recorder", GUEST, &grants(redis))?.start()
 }
 
 #[test]
 fn messages_are_handled_one_after_the_other_each_by_a_new_instance() {
     let redis = RedisServer::start().unwrap();
-    let _app = recorder(&redis);
+    let _app = recorder(&redis).unwrap();
     for payload in ["one", "two", "three"] {
-        publish(&redis, "bell", payload);
+        publish(&redis, "bell", payload).unwrap();
     }
     assert_eq!(
-        record(&redis, "end:three"),
+        record(&redis, "end:three").unwrap(),
         ["start:one:1", "end:one", "start:two:1", "end:two", "start:three:1", "end:three"]
     );
 }
@@ -51,11 +53,11 @@ fn messages_are_handled_one_after_the_other_each_by_a_new_instance() {
 #[test]
 fn a_failed_or_panicked_handler_is_logged_and_the_next_message_comes() {
     let redis = RedisServer::start().unwrap();
-    let app = recorder(&redis);
+    let app = recorder(&redis).unwrap();
     for payload in ["fail", "panic", "last"] {
-        publish(&redis, "bell", payload);
+        publish(&redis, "bell", payload).unwrap();
     }
-    assert_eq!(record(&redis, "end:last"), ["start:fail:1", "start:panic:1", "start:last:1", "end:last"]);
+    assert_eq!(record(&redis, "end:last").unwrap(), ["start:fail:1", "start:panic:1", "start:last:1", "end:last"]);
     let errors = app.errors().unwrap();
     assert!(errors.contains("asked to fail") && errors.contains("on purpose"), "{errors}");
     assert_eq!(errors.matches("Component recorder handler failed").count(), 2, "{errors}");
@@ -71,8 +73,8 @@ fn a_component_woken_by_redis_cannot_chain() {
         .unwrap()
         .start()
         .unwrap();
-    publish(&redis, "bell", "chain");
-    assert_eq!(record(&redis, "end:chain"), ["start:chain:1", "chained:false", "end:chain"]);
+    publish(&redis, "bell", "chain").unwrap();
+    assert_eq!(record(&redis, "end:chain").unwrap(), ["start:chain:1", "chained:false", "end:chain"]);
 }
 
 #[test]
@@ -87,8 +89,8 @@ fn addresses_that_differ_as_strings_are_served_side_by_side() {
         .unwrap();
     // Channels know no databases, so both subscriptions hear the server; each message still has one listener.
     for round in 0..8 {
-        publish(&redis, "bell-a", &format!("a{round}"));
-        publish(&redis, "bell-b", &format!("b{round}"));
+        publish(&redis, "bell-a", &format!("a{round}")).unwrap();
+        publish(&redis, "bell-b", &format!("b{round}")).unwrap();
     }
     let entries = eventually(|| {
         let record = command(&redis, "record", &["LRANGE", "record", "0", "-1"])?;
@@ -111,7 +113,7 @@ fn addresses_that_differ_as_strings_are_served_side_by_side() {
 #[test]
 fn a_lost_connection_ends_the_host_with_a_failure() {
     let mut redis = RedisServer::start().unwrap();
-    let mut app = recorder(&redis);
+    let mut app = recorder(&redis).unwrap();
     redis.kill().unwrap();
     assert_eq!(app.ended().unwrap().code(), Some(1));
     assert!(app.errors().unwrap().contains("disconnected from 127.0.0.1"));

@@ -5,19 +5,20 @@ use crate::harness::App;
 const DECLARED: &str = "[variables]\nname = { default = \"default\" }\nother = { default = \"x\" }";
 const GIVEN: &str = "variables = { name = \"{{ name }}\", both = \"{{ name }}-{{ other }}!\" }";
 
-fn app() -> App {
-    App::new().lines(DECLARED).http("/...", "variables", "variables", GIVEN).unwrap()
+fn app() -> anyhow::Result<App> {
+    App::new().lines(DECLARED).http("/...", "variables", "variables", GIVEN)
 }
 
 fn value(app: App, name: &str) -> String {
-    app.start().unwrap().get(&format!("/{name}")).unwrap().body
+    let answer = app.start().and_then(|app| app.get(&format!("/{name}")));
+    answer.map_or_else(|error| format!("{error:#}"), |answer| answer.body)
 }
 
 #[test]
 fn the_command_line_wins_over_providers_over_the_environment_over_the_default() {
     let provider = "[[variables_provider]]\ntype = \"static\"\nvalues = { name = \"provider\" }";
-    let environment = || app().environment("SPIN_VARIABLE_NAME", "environment");
-    assert_eq!(value(app(), "name"), "\"default\"");
+    let environment = || app().unwrap().environment("SPIN_VARIABLE_NAME", "environment");
+    assert_eq!(value(app().unwrap(), "name"), "\"default\"");
     assert_eq!(value(environment(), "name"), "\"environment\"");
     assert_eq!(value(environment().runtime_config(provider), "name"), "\"provider\"");
     let flag = environment().runtime_config(provider).flag("--variable", "name=first").flag("--variable", "name=last");
@@ -33,16 +34,16 @@ fn a_file_can_hold_a_value_or_many() {
         path.display().to_string()
     };
     let text = file("name.txt", "from a file");
-    assert_eq!(value(app().flag("--variable", &format!("name=@{text}")), "name"), "\"from a file\"");
+    assert_eq!(value(app().unwrap().flag("--variable", &format!("name=@{text}")), "name"), "\"from a file\"");
     let json = file("all.json", "{\"name\": \"json\", \"other\": \"o\"}");
-    assert_eq!(value(app().flag("--variable", &format!("@{json}")), "both"), "\"json-o!\"");
+    assert_eq!(value(app().unwrap().flag("--variable", &format!("@{json}")), "both"), "\"json-o!\"");
     let toml = file("all.toml", "name = \"toml\"");
-    assert_eq!(value(app().flag("--variable", &format!("@{toml}")), "both"), "\"toml-x!\"");
+    assert_eq!(value(app().unwrap().flag("--variable", &format!("@{toml}")), "both"), "\"toml-x!\"");
 }
 
 #[test]
 fn a_component_sees_only_what_it_is_given() {
-    let app = app().start().unwrap();
+    let app = app().unwrap().start().unwrap();
     assert_eq!(app.get("/both").unwrap().body, "\"default-x!\"");
     let undeclared = app.get("/other").unwrap();
     assert_eq!(undeclared.status, 500);
