@@ -39,13 +39,27 @@ pub fn run(flags: &DemoFlags) -> anyhow::Result<ExitCode> {
 /// **Shape**: `✓ pay                 POST /v1/payments  201    12.3 ms  pay_00…`.
 fn line(step: &Step) -> String {
     format!(
-        "✓ {:<44} {:<38} {} {:>10}  {}",
+        "✓ {:<42} {:<42} {} {:>10}  {}",
         step.what,
-        step.request,
+        shortened(&step.request),
         step.status,
         milliseconds(step),
         step.answer.replace('\n', " ")
     )
+}
+
+/// The request line, with what is longer than a column cut out of its middle.
+fn shortened(request: &str) -> String {
+    let letters: Vec<char> = request.chars().collect();
+    let (Some(first), Some(last)) =
+        (letters.get(..24), letters.len().checked_sub(17).and_then(|from| letters.get(from..)))
+    else {
+        return request.to_owned();
+    };
+    if letters.len() <= 42 {
+        return request.to_owned();
+    }
+    first.iter().chain(&['…']).chain(last).collect()
 }
 
 fn milliseconds(step: &Step) -> String {
@@ -77,6 +91,15 @@ mod tests {
         };
         let line = line(&step);
         assert!(line.contains("POST /v1/payments") && line.contains("12.3 ms") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn a_long_request_keeps_its_beginning_and_its_end() {
+        assert_eq!(shortened("GET /v1/users/me"), "GET /v1/users/me");
+        assert_eq!(
+            shortened("POST /v1/payments/pay_001yvnjp4kg9hrnrbfg8f10r7xwa/confirm"),
+            "POST /v1/payments/pay_00…8f10r7xwa/confirm"
+        );
     }
 
     #[test]

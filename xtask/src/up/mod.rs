@@ -71,6 +71,16 @@ pub enum KeyValueBackend {
     Sqlite,
 }
 
+impl KeyValueBackend {
+    /// The word of the flag.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
 /// Starts everything, waits for the signal to stop, stops everything.
 ///
 /// # Errors
@@ -80,6 +90,7 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
     let stop = StopFlag::watch()?;
     let state = StateFolder::open(&workspace.root.join(&flags.state))?;
     state.stop_leftovers()?;
+    state.keep_backend(flags.kv.name())?;
 
     let runner = application::choose(workspace, flags)?;
     if flags.redis_url.is_none() {

@@ -21,7 +21,7 @@ pub const SECRETS: &str = "secrets.json";
 /// A locked state folder. Dropping it gives the lock back.
 ///
 /// **Shape**: `up.lock`, `redis.lock`, `application.lock`, `secrets.json`, `runtime-config.toml`, `users.acl`,
-/// `redis/`, `bodies/`, `logs/`, `host/`.
+/// `bodies-in`, `redis/`, `bodies/`, `logs/`, `host/`.
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
@@ -74,6 +74,24 @@ impl StateFolder {
         let folder = self.path.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         Ok(folder)
+    }
+
+    /// Notes on the first start what holds the bodies, and refuses another answer later: the heads in Redis would point
+    /// to bodies that are not there.
+    ///
+    /// # Errors
+    /// When the folder was begun with another one.
+    pub fn keep_backend(&self, backend: &str) -> anyhow::Result<()> {
+        let note = self.path.join("bodies-in");
+        match fs::read_to_string(&note) {
+            Ok(before) if before.trim() == backend => Ok(()),
+            Ok(before) => bail!(
+                "{} was begun with --kv {}; use that, or another folder with --state",
+                self.path.display(),
+                before.trim()
+            ),
+            Err(_) => fs::write(&note, format!("{backend}\n")).with_context(|| format!("writing {}", note.display())),
+        }
     }
 
     /// Ends what an earlier `up` that was killed left running.
@@ -167,6 +185,15 @@ mod tests {
         assert!(refusal.contains(&format!("process {}", std::process::id())), "{refusal}");
         drop(first);
         assert!(StateFolder::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn bodies_stay_where_the_folder_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path()).unwrap();
+        state.keep_backend("redis").unwrap();
+        state.keep_backend("redis").unwrap();
+        assert!(state.keep_backend("sqlite").unwrap_err().to_string().contains("--kv redis"));
     }
 
     #[test]
