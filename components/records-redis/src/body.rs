@@ -91,9 +91,14 @@ impl<'a> From<&'a Once> for OnceOut<'a> {
     fn from(once: &'a Once) -> Self {
         let (digest, fingerprint) = (once_digest(&once.key), once.fingerprint.to_string());
         match &once.step {
-            OnceStep::Begin { attempt, lease_ms } => {
-                Self { digest, fingerprint, attempt: Some(attempt.to_string()), lease_ms: Some(*lease_ms), status: None, answer: None }
-            }
+            OnceStep::Begin { attempt, lease_ms } => Self {
+                digest,
+                fingerprint,
+                attempt: Some(attempt.to_string()),
+                lease_ms: Some(*lease_ms),
+                status: None,
+                answer: None,
+            },
             OnceStep::Finish { attempt, answer } => Self {
                 digest,
                 fingerprint,
@@ -230,13 +235,21 @@ mod tests {
             assert_eq!(loaded.content, Some(Bytes::from(content)), "{content:?}");
             assert_eq!(loaded.at, Timestamp::from_unix_ms(7));
         }
-        assert_eq!(read(&written(Content::Body(vec![0xff, 0].into()))).unwrap().content, Some(Bytes::from(vec![0xff, 0])));
+        assert_eq!(
+            read(&written(Content::Body(vec![0xff, 0].into()))).unwrap().content,
+            Some(Bytes::from(vec![0xff, 0]))
+        );
         assert_eq!(read(&written(Content::Tombstone)).unwrap().content, None);
     }
 
     #[test]
     fn bytes_that_are_no_body_are_not_read_as_one() {
-        for garbage in ["", "{}", "{\"v\":2,\"at\":\"2026-01-01T00:00:00.000Z\",\"content\":{}}", "{\"v\":1,\"at\":\"2026-01-01T00:00:00.000Z\"}"] {
+        for garbage in [
+            "",
+            "{}",
+            "{\"v\":2,\"at\":\"2026-01-01T00:00:00.000Z\",\"content\":{}}",
+            "{\"v\":1,\"at\":\"2026-01-01T00:00:00.000Z\"}",
+        ] {
             assert_eq!(read(garbage.as_bytes()), None, "{garbage}");
         }
     }

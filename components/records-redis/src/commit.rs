@@ -236,7 +236,11 @@ fn said(fields: &[&str]) -> Option<Said> {
         ["floor", account, posted, held, floor] => {
             let (posted, held): (i64, i64) = (posted.parse().ok()?, held.parse().ok()?);
             let available_minor = posted.saturating_sub(held);
-            Outcome::Refused(Refusal::Floor { account: account.to_owned(), available_minor, floor_minor: floor.parse().ok()? })
+            Outcome::Refused(Refusal::Floor {
+                account: account.to_owned(),
+                available_minor,
+                floor_minor: floor.parse().ok()?,
+            })
         }
         ["unbalanced", currency, sum] => {
             Outcome::Refused(Refusal::Unbalanced { currency: currency.to_owned(), sum_minor: sum.parse().ok()? })

@@ -87,7 +87,14 @@ impl RedisRecords {
             _ => {}
         }
         let now = self.clock.now();
-        let fresh = Mark { v: SHAPE, state: MarkState::Creating, created: now, partitions: self.partitions, commits: 0, at: now };
+        let fresh = Mark {
+            v: SHAPE,
+            state: MarkState::Creating,
+            created: now,
+            partitions: self.partitions,
+            commits: 0,
+            at: now,
+        };
         let mark = match mark {
             Some(mark) => mark,
             None => {
@@ -105,7 +112,8 @@ impl RedisRecords {
 
     /// What `{…}:epoch` holds.
     async fn epoch_value(&self) -> Result<Option<String>, RecordsError> {
-        let replies = self.redis.execute("GET", vec![self.keys.of("epoch").into()], Repeat::Safe).await.map_err(gone)?;
+        let replies =
+            self.redis.execute("GET", vec![self.keys.of("epoch").into()], Repeat::Safe).await.map_err(gone)?;
         match replies.as_slice() {
             [Reply::Bytes(bytes)] => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
             [Reply::Nil] | [] => Ok(None),

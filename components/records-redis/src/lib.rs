@@ -123,12 +123,17 @@ impl RedisRecords {
 
     /// Takes note of the layout that Redis has.
     fn learn_layout(&self, layout: &str) -> Result<(), RecordsError> {
-        let parsed = layout.split_once('/').and_then(|(epoch, partitions)| Some((epoch.parse().ok()?, partitions.parse::<u8>().ok()?)));
+        let parsed = layout
+            .split_once('/')
+            .and_then(|(epoch, partitions)| Some((epoch.parse().ok()?, partitions.parse::<u8>().ok()?)));
         let Some((epoch, partitions)) = parsed else {
             return Err(RecordsError::Layout(format!("`{layout}` is not one that this version knows")));
         };
         if partitions != self.partitions {
-            return Err(RecordsError::Layout(format!("it was made with {partitions} partitions, {} are configured", self.partitions)));
+            return Err(RecordsError::Layout(format!(
+                "it was made with {partitions} partitions, {} are configured",
+                self.partitions
+            )));
         }
         self.epoch.store(epoch, Ordering::Relaxed);
         Ok(())
@@ -193,6 +198,10 @@ impl Records for RedisRecords {
             [Reply::Integer(count)] => Ok(u64::try_from(*count).unwrap_or(0)),
             other => Err(unreadable(other)),
         }
+    }
+
+    async fn counts(&self, indexes: &[IndexName]) -> Result<Vec<u64>, RecordsError> {
+        self.read_counts(indexes).await
     }
 
     async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {

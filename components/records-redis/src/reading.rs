@@ -1,7 +1,7 @@
 //! What is read: records, once-rows, pages, balances, the journal. Nothing here changes anything.
 
 use crate::body::Loaded;
-use crate::scripts::{BALANCES, LEDGER, LIST, TRIAL};
+use crate::scripts::{BALANCES, COUNTS, LEDGER, LIST, TRIAL};
 use crate::{RedisRecords, body, closed, gone, unreadable};
 use ambient::Timestamp;
 use records::{
@@ -123,6 +123,18 @@ impl RedisRecords {
         self.script(&LIST, 2, &arguments, page).await
     }
 
+    /// Sizes of indexes, in the order asked.
+    pub(crate) async fn read_counts(&self, indexes: &[IndexName]) -> Result<Vec<u64>, RecordsError> {
+        if indexes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments: Vec<_> = indexes.iter().map(|index| self.keys.of(&format!("i:{index}")).into()).collect();
+        self.script(&COUNTS, indexes.len(), &arguments, |fields| {
+            fields.iter().map(|count| count.parse().ok()).collect()
+        })
+        .await
+    }
+
     /// Balances of accounts, in the order asked.
     pub(crate) async fn read_balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {
         if accounts.is_empty() {
@@ -147,14 +159,22 @@ impl RedisRecords {
                     None => lines.entry(name).or_default().0 = value.parse().ok()?,
                 }
             }
-            let line = |(currency, (sum_minor, legs)): (&str, _)| TrialBalance { currency: currency.to_owned(), sum_minor, legs };
+            let line = |(currency, (sum_minor, legs)): (&str, _)| TrialBalance {
+                currency: currency.to_owned(),
+                sum_minor,
+                legs,
+            };
             Some(lines.into_iter().map(line).collect())
         })
         .await
     }
 
     /// Rows of the journal.
-    pub(crate) async fn read_ledger(&self, after: Option<(u64, u32)>, limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
+    pub(crate) async fn read_ledger(
+        &self,
+        after: Option<(u64, u32)>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>, RecordsError> {
         let after = after.map_or_else(|| "-".to_owned(), |(commit, leg)| format!("{commit}-{leg}"));
         let arguments = [self.keys.of("ledger").into(), after.into(), i64::from(limit).into()];
         self.script(&LEDGER, 1, &arguments, |fields| {
@@ -181,7 +201,10 @@ fn once_row(row: &str) -> Option<OnceState> {
     let (first, second) = rest.split_once(' ')?;
     match kind {
         "B" => Some(OnceState::InFlight { fingerprint, until: Timestamp::from_unix_ms(second.parse().ok()?) }),
-        "D" => Some(OnceState::Done { fingerprint, answer: Answer { status: first.parse().ok()?, body: second.to_owned() } }),
+        "D" => Some(OnceState::Done {
+            fingerprint,
+            answer: Answer { status: first.parse().ok()?, body: second.to_owned() },
+        }),
         _ => None,
     }
 }

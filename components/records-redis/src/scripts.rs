@@ -24,6 +24,8 @@ scripts! {
     CREATE = "create.lua";
     /// One page of an index.
     LIST = "list.lua";
+    /// Sizes of indexes.
+    COUNTS = "counts.lua";
     /// Balances of accounts.
     BALANCES = "balances.lua";
     /// The running trial balance.
@@ -50,7 +52,9 @@ impl Script {
     ) -> Result<Vec<Reply>, RedisError> {
         let digest = self.digest.get_or_init(|| sha1_smol::Sha1::from(self.text).digest().to_string());
         match redis.execute("EVALSHA", call(digest, keys, arguments), repeat).await {
-            Err(error) if error.is_unknown_script() => redis.execute("EVAL", call(self.text, keys, arguments), repeat).await,
+            Err(error) if error.is_unknown_script() => {
+                redis.execute("EVAL", call(self.text, keys, arguments), repeat).await
+            }
             answered => answered,
         }
     }

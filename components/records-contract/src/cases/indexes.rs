@@ -45,7 +45,8 @@ async fn walk(records: &dyn Records, limit: u32) -> Result<Vec<String>, Failure>
 
 async fn pages_go_from_the_newest_without_gap_or_repetition(fixture: &dyn Fixture) -> Result<(), Failure> {
     // Three share a moment, one sort key is the beginning of another, one is empty.
-    let entries = [("d", "2026-02"), ("a", "2026-01"), ("c", "2026-01"), ("b", "2026-01"), ("e", "2026-01-05"), ("f", "")];
+    let entries =
+        [("d", "2026-02"), ("a", "2026-01"), ("c", "2026-01"), ("b", "2026-01"), ("e", "2026-01-05"), ("f", "")];
     for (name, sort) in entries {
         add(fixture, name, sort).await?;
     }
@@ -82,7 +83,11 @@ async fn a_second_put_replaces_the_summary(fixture: &dyn Fixture) -> Result<(), 
     let largest = "x".repeat(256);
     commit(&*fixture.records(), change(fixture, "a", Some(version), "{}")?.with_index(put("1", &largest)?)).await?;
     let page = fixture.another().list(&index("things")?, None, 10).await?;
-    ensure_eq!(page.entries.iter().map(|entry| entry.summary.as_str()).collect::<Vec<_>>(), [largest.as_str()], "summaries");
+    ensure_eq!(
+        page.entries.iter().map(|entry| entry.summary.as_str()).collect::<Vec<_>>(),
+        [largest.as_str()],
+        "summaries"
+    );
     ensure_eq!(fixture.records().count(&index("things")?).await?, 1, "the count");
     Ok(())
 }
