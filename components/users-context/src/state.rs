@@ -41,7 +41,7 @@ pub struct Users {
 pub(crate) enum Written {
     /// It is true and durable.
     Committed,
-    /// Somebody was faster, or we were too slow: load again and decide again.
+    /// Somebody was faster: load again and decide again.
     Conflict,
 }
 
@@ -100,7 +100,8 @@ impl Users {
     pub(crate) async fn commit(&self, change: Change) -> Result<Written, RecordsError> {
         match self.records.commit(change).await? {
             Outcome::Committed(_) => Ok(Written::Committed),
-            Outcome::Conflict { .. } | Outcome::Refused(Refusal::Stale) => Ok(Written::Conflict),
+            Outcome::Conflict { .. } => Ok(Written::Conflict),
+            Outcome::Refused(Refusal::Stale) => Err(RecordsError::Unavailable("the writer slept".to_owned())),
             outcome @ (Outcome::Replay(_)
             | Outcome::Mismatch
             | Outcome::InFlight { .. }

@@ -134,6 +134,7 @@ pub(crate) fn broken_leases(error: RedisError) -> Leases {
 enum Fault {
     Before,
     LostAnswer,
+    Slept,
 }
 
 /// Records in memory that let others run in between, remember the calls, and fail on command.
@@ -174,6 +175,7 @@ impl Records for Watched {
         match self.faults.lock().unwrap().pop_front().flatten() {
             Some(Fault::Before) => self.memory.fail_next_commit_before(),
             Some(Fault::LostAnswer) => self.memory.fail_next_commit_after(),
+            Some(Fault::Slept) => self.memory.pause_next_commit(Duration::from_secs(2 * 3600)),
             None => {}
         }
         self.memory.commit(change).await
@@ -279,6 +281,11 @@ impl House {
     /// The commit after the next fails and is not carried out.
     pub(crate) fn fail_commit_after_next(&self) {
         self.watched.faults.lock().unwrap().extend([None, Some(Fault::Before)]);
+    }
+
+    /// The writer of the commit after the next sleeps for two hours in the middle of it.
+    pub(crate) fn sleep_in_commit_after_next(&self) {
+        self.watched.faults.lock().unwrap().extend([None, Some(Fault::Slept)]);
     }
 
     /// The commit after this many others is carried out, but its answer is lost.

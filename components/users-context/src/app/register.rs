@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_writer_that_slept_is_not_told_that_the_account_is_there() {
+        let house = House::new();
+        house.sleep_in_commit_after_next();
+        let slept = register(&house.users, &house.scope, registration("anna@example.org")).await;
+        assert!(matches!(slept, Err(RegisterError::Records(RecordsError::Unavailable(_)))), "{slept:?}");
+        register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
+        assert_eq!(house.only_user().await.email.as_str(), "anna@example.org");
+    }
+
+    #[tokio::test]
     async fn a_lost_answer_is_repeated_without_a_second_account() {
         for lost in [0, 1] {
             let house = House::new();
