@@ -10,9 +10,24 @@ use crate::setup::SetUp;
 use crate::test::{self, TestFlags, steps};
 use crate::workspace::Workspace;
 
-/// Tools, what they are asked, and the step's name.
-const CHECKS: [(&str, &[&str], &str); 2] = [
-    ("cargo-deny", &["deny", "--all-features", "check", "licenses", "bans", "sources"], "licences, bans, sources"),
+/// Tools, what they are asked, and the step's name. The host is a workspace of its own, so it is asked about apart.
+const CHECKS: [(&str, &[&str], &str); 3] = [
+    ("cargo-deny", &["deny", "check", "licenses", "bans", "sources"], "licences, bans, sources"),
+    (
+        "cargo-deny",
+        &[
+            "deny",
+            "--manifest-path",
+            "infra/host/Cargo.toml",
+            "check",
+            "--config",
+            "deny.toml",
+            "licenses",
+            "bans",
+            "sources",
+        ],
+        "licences, bans, sources, host",
+    ),
     ("cargo-machete", &["machete"], "dependencies that nobody uses"),
 ];
 

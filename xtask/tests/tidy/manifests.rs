@@ -39,7 +39,8 @@ fn of_its_own(path: &str, manifest: &Table) -> Vec<String> {
         complaints.push(format!("{path}: there is no description"));
     }
     // The embedded host is a workspace of its own and repeats the lints.
-    let own_lints = manifest.contains_key("workspace") && manifest.get("lints").is_some_and(|l| l.get("clippy").is_some());
+    let own_lints =
+        manifest.contains_key("workspace") && manifest.get("lints").is_some_and(|l| l.get("clippy").is_some());
     if !own_lints && manifest.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
         complaints.push(format!("{path}: the workspace's lints are not switched on"));
     }
