@@ -55,8 +55,10 @@ impl OnRedis {
         self.operate("PUBLISH", vec!["bell:fence".into(), fence.clone().into()]).await?;
         for _ in 0..2_000 {
             let heard = self.operate("LRANGE", vec![HEARD.into(), 0.into(), (-1).into()]).await?;
-            let heard: Vec<_> =
-                heard.into_iter().filter_map(|reply| if let Reply::Bytes(bytes) = reply { Some(bytes) } else { None }).collect();
+            let heard: Vec<_> = heard
+                .into_iter()
+                .filter_map(|reply| if let Reply::Bytes(bytes) = reply { Some(bytes) } else { None })
+                .collect();
             if heard.contains(&fence) {
                 return Ok(heard);
             }

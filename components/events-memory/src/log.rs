@@ -203,7 +203,8 @@ impl EventStatistics for MemoryEventLog {
                 group: name.clone(),
                 lag: Some(unseen.len() as u64),
                 pending: group.pending.len() as u64,
-                oldest_age_ms: oldest.map_or(0, |id| u64::try_from(now.since(born(id)).as_millis()).unwrap_or(u64::MAX)),
+                oldest_age_ms: oldest
+                    .map_or(0, |id| u64::try_from(now.since(born(id)).as_millis()).unwrap_or(u64::MAX)),
             }
         });
         Ok(stats.collect())

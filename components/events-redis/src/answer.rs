@@ -52,7 +52,9 @@ pub(crate) fn failed(error: RedisError) -> EventsError {
         RedisError::Unavailable(why) => EventsError::Unavailable(why),
         // The server cannot write, or is still loading or a replica: it will mend without us.
         RedisError::Refused(why)
-            if ["MISCONF", "OOM", "LOADING", "READONLY", "BUSY", "MASTERDOWN"].iter().any(|word| why.contains(word)) =>
+            if ["MISCONF", "OOM", "LOADING", "READONLY", "BUSY", "MASTERDOWN"]
+                .iter()
+                .any(|word| why.contains(word)) =>
         {
             EventsError::Unavailable(why)
         }

@@ -5,7 +5,7 @@ use crate::keys::{bell, events, groups, member, rung};
 use crate::{RedisEventLog, script};
 use async_trait::async_trait;
 use core::time::Duration;
-use events::{Backoff, Delivery, Envelope, EntryId, EventLog, EventsError, Receipt, StreamName, WhenEmpty};
+use events::{Backoff, Delivery, EntryId, Envelope, EventLog, EventsError, Receipt, StreamName, WhenEmpty};
 use futures::future::{join_all, try_join_all};
 use redis_client::{Argument, Repeat};
 use std::collections::BTreeMap;
@@ -48,8 +48,7 @@ impl EventLog for RedisEventLog {
             WhenEmpty::Leave => "leave",
         };
         let keys = vec![events(stream), rung(stream, group)];
-        let arguments =
-            vec![group.into(), WORKER.into(), i64::from(limit).into(), then.into(), SILENCE_MS.into()];
+        let arguments = vec![group.into(), WORKER.into(), i64::from(limit).into(), then.into(), SILENCE_MS.into()];
         let read = script::READ.run(&*self.redis, keys, arguments).await;
         let mut answer = Answer::new(read.map_err(|error| failed_for(group, stream, error))?);
         let mut found = Vec::new();
@@ -182,12 +181,8 @@ impl EventLog for RedisEventLog {
             return Ok(());
         }
         let member = member(receipt);
-        let keys = vec![
-            self.keys.dead(),
-            self.keys.parked(group, &member),
-            self.keys.waits(group),
-            self.keys.retries(group),
-        ];
+        let keys =
+            vec![self.keys.dead(), self.keys.parked(group, &member), self.keys.waits(group), self.keys.retries(group)];
         let arguments = [PARKED_MS.into(), member.into()].into_iter().chain(letter).collect();
         script::BURY.run(&*self.redis, keys, arguments).await.map_err(failed)?;
         self.settle(group, &receipt.stream, &[receipt.entry]).await

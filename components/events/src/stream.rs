@@ -83,10 +83,7 @@ impl FromStr for EntryId {
             // `parse` would accept a sign.
             if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) { None } else { digits.parse().ok() }
         };
-        Ok(Self {
-            unix_ms: number(unix_ms).ok_or_else(invalid)?,
-            place: number(place).ok_or_else(invalid)?,
-        })
+        Ok(Self { unix_ms: number(unix_ms).ok_or_else(invalid)?, place: number(place).ok_or_else(invalid)? })
     }
 }
 

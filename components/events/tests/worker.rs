@@ -164,7 +164,10 @@ async fn a_delivery_that_takes_too_long_is_dropped_and_comes_back() {
         worker.on_pulse().await.unwrap();
     }
     let letters = bench.log.list(None, 10).await.unwrap().letters;
-    assert_eq!(letters.iter().map(|letter| letter.cause.as_str()).collect::<Vec<_>>(), ["handed out 2 times, never answered"]);
+    assert_eq!(
+        letters.iter().map(|letter| letter.cause.as_str()).collect::<Vec<_>>(),
+        ["handed out 2 times, never answered"]
+    );
     let kept = bench.kept.0.lock().unwrap();
     assert_eq!(kept.iter().filter(|(subject, settled)| subject == "0" && *settled == Settled::TimedOut).count(), 2);
 }

@@ -50,7 +50,9 @@ impl Cluster {
     }
 
     pub fn find(&self, kind: &'static str, name: &str) -> Result<&Value> {
-        self.of_kind(kind).find(|resource| name_of(resource) == name).with_context(|| format!("there is no {kind} {name}"))
+        self.of_kind(kind)
+            .find(|resource| name_of(resource) == name)
+            .with_context(|| format!("there is no {kind} {name}"))
     }
 
     /// The SpinApps by name.
@@ -106,7 +108,9 @@ impl Cluster {
 /// Whether an entry of a policy names that side. A pod selector without a namespace means our own namespace.
 fn names(peer: &Value, side: Side<'_>) -> bool {
     match side {
-        Side::Pod(name) => peer["namespaceSelector"].is_null() && !peer["podSelector"].is_null() && selects(&peer["podSelector"], name),
+        Side::Pod(name) => {
+            peer["namespaceSelector"].is_null() && !peer["podSelector"].is_null() && selects(&peer["podSelector"], name)
+        }
         Side::IngressController => {
             peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] == "ingress-nginx"
         }
@@ -117,11 +121,13 @@ fn names(peer: &Value, side: Side<'_>) -> bool {
 /// Whether a selector selects our pod of that name; pods are told apart by one label.
 pub fn selects(selector: &Value, name: &str) -> bool {
     const NAME: &str = "app.kubernetes.io/name";
-    let by_label = selector["matchLabels"].as_object().is_none_or(|labels| {
-        labels.iter().all(|(label, value)| label == NAME && value == name)
-    });
+    let by_label = selector["matchLabels"]
+        .as_object()
+        .is_none_or(|labels| labels.iter().all(|(label, value)| label == NAME && value == name));
     let by_expression = list(&selector["matchExpressions"]).all(|expression| {
-        expression["key"] == NAME && expression["operator"] == "In" && list(&expression["values"]).any(|value| value == name)
+        expression["key"] == NAME
+            && expression["operator"] == "In"
+            && list(&expression["values"]).any(|value| value == name)
     });
     by_label && by_expression
 }

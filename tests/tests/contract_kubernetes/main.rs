@@ -38,7 +38,9 @@ fn every_resource_fits_the_schema() -> Result<()> {
     for cluster in Cluster::both()? {
         for resource in &cluster.resources {
             let place = format!("{}: {} {}", cluster.name, resource["kind"], name_of(resource));
-            wrong.extend(validator.iter_errors(resource).map(|error| format!("{place}: {error} at {}", error.instance_path())));
+            wrong.extend(
+                validator.iter_errors(resource).map(|error| format!("{place}: {error} at {}", error.instance_path())),
+            );
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -72,7 +74,10 @@ fn our_rendering_is_that_of_kubectl_where_it_is_installed() -> Result<()> {
         };
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let by_name = |resources: Vec<Value>| -> BTreeMap<String, Value> {
-            resources.into_iter().map(|resource| (format!("{} {}", resource["kind"], name_of(&resource)), resource)).collect()
+            resources
+                .into_iter()
+                .map(|resource| (format!("{} {}", resource["kind"], name_of(&resource)), resource))
+                .collect()
         };
         let theirs = by_name(render::documents(&String::from_utf8(output.stdout)?)?);
         let count = cluster.resources.len();
@@ -87,7 +92,8 @@ fn our_rendering_is_that_of_kubectl_where_it_is_installed() -> Result<()> {
 fn every_component_runs_in_exactly_one_app_and_the_sandbox_never_in_production() -> Result<()> {
     let manifest = manifest()?;
     for cluster in Cluster::both()? {
-        let mut running: Vec<&str> = cluster.apps().values().flat_map(|app| texts(&app["spec"]["components"])).collect();
+        let mut running: Vec<&str> =
+            cluster.apps().values().flat_map(|app| texts(&app["spec"]["components"])).collect();
         running.sort_unstable();
         let wanted: Vec<&str> = manifest
             .component
@@ -98,7 +104,10 @@ fn every_component_runs_in_exactly_one_app_and_the_sandbox_never_in_production()
         assert_eq!(running, wanted, "{}", cluster.name);
     }
     let production = Cluster::overlay("production")?;
-    ensure!(!serde_json::to_string(&production.find("ConfigMap", "spindrift")?)?.contains("sandbox"), "a URL of the sandbox");
+    ensure!(
+        !serde_json::to_string(&production.find("ConfigMap", "spindrift")?)?.contains("sandbox"),
+        "a URL of the sandbox"
+    );
     Ok(())
 }
 
@@ -122,9 +131,13 @@ fn an_app_is_given_what_its_components_use_and_no_secret_beside() -> Result<()> 
                     (true, false) => {
                         let default = declared.default.as_deref().context("neither required nor a default")?;
                         let peer = default.strip_prefix("http://").and_then(|host| host.strip_suffix(".spin.internal"));
-                        let local = default.contains("127.0.0.1") || peer.is_some_and(|peer| !components.contains(&peer));
+                        let local =
+                            default.contains("127.0.0.1") || peer.is_some_and(|peer| !components.contains(&peer));
                         ensure!(!declared.secret, "{place}: a secret with a default");
-                        ensure!(matches!(given, Some(Given::Configuration(_))) || (given.is_none() && !local), "{place}");
+                        ensure!(
+                            matches!(given, Some(Given::Configuration(_))) || (given.is_none() && !local),
+                            "{place}"
+                        );
                     }
                     // Spin wants a value for it all the same.
                     (false, true) => ensure!(given == Some(Given::Literal(NOT_GRANTED.to_owned())), "{place}"),
@@ -164,7 +177,9 @@ fn who_may_call_whom_is_what_the_manifest_grants() -> Result<()> {
             let open = cluster.lets_through(Side::Pod(name), Side::Outside, 443);
             ensure!(outside == open, "{}: {name} to the world: granted {outside}, open {open}", cluster.name);
             for url in &hosts {
-                let known = url.starts_with("https://") || url.starts_with("redis://") || service_of(url).is_some_and(|peer| apps.contains_key(peer));
+                let known = url.starts_with("https://")
+                    || url.starts_with("redis://")
+                    || service_of(url).is_some_and(|peer| apps.contains_key(peer));
                 ensure!(known, "{}: {name} is sent to {url}, which nobody serves", cluster.name);
             }
             ensure!(!cluster.lets_through(Side::Pod("redis"), Side::Pod(name), 80), "Redis may call {name}");
@@ -194,7 +209,10 @@ fn the_ingress_leads_to_the_public_routes_of_the_manifest_and_no_others() -> Res
                 Some(path) => (path, "Prefix"),
                 None => (route.as_str(), "Exact"),
             };
-            let app = cluster.apps().into_iter().find(|(_, app)| texts(&app["spec"]["components"]).any(|id| id == trigger.component));
+            let app = cluster
+                .apps()
+                .into_iter()
+                .find(|(_, app)| texts(&app["spec"]["components"]).any(|id| id == trigger.component));
             wanted.insert((path.to_owned(), kind.to_owned(), app.context("nobody runs it")?.0.to_owned()));
         }
         let ingress = cluster.find("Ingress", "spindrift")?;
@@ -233,12 +251,17 @@ fn in_production_a_node_can_be_emptied_without_an_outage() -> Result<()> {
     let cluster = Cluster::overlay("production")?;
     for (name, app) in cluster.apps() {
         ensure!(app["spec"]["replicas"].as_u64() >= Some(2), "{name} runs once");
-        let budgets: Vec<_> =
-            cluster.of_kind("PodDisruptionBudget").filter(|budget| selects(&budget["spec"]["selector"], name)).collect();
+        let budgets: Vec<_> = cluster
+            .of_kind("PodDisruptionBudget")
+            .filter(|budget| selects(&budget["spec"]["selector"], name))
+            .collect();
         ensure!(budgets.len() == 1 && budgets[0]["spec"]["minAvailable"] == 1, "the budget of {name}");
     }
     // With one of each, a budget would hold a node for ever.
-    ensure!(Cluster::overlay("local")?.of_kind("PodDisruptionBudget").next().is_none(), "a budget in the local overlay");
+    ensure!(
+        Cluster::overlay("local")?.of_kind("PodDisruptionBudget").next().is_none(),
+        "a budget in the local overlay"
+    );
     Ok(())
 }
 
@@ -250,7 +273,8 @@ fn redis_is_as_durable_as_on_a_developers_machine() -> Result<()> {
     };
     let here = settings(&fs::read_to_string(root().join("infra/redis/redis.conf"))?);
     for cluster in Cluster::both()? {
-        let there = settings(cluster.find("ConfigMap", "redis")?["data"]["redis.conf"].as_str().context("no redis.conf")?);
+        let there =
+            settings(cluster.find("ConfigMap", "redis")?["data"]["redis.conf"].as_str().context("no redis.conf")?);
         for name in ["appendonly", "appendfsync", "save", "maxmemory-policy", "databases"] {
             ensure!(here.get(name).is_some() && here.get(name) == there.get(name), "{}: {name}", cluster.name);
         }
@@ -273,13 +297,20 @@ fn the_script_makes_every_secret_that_is_asked_for() -> Result<()> {
             let file = app["spec"]["runtimeConfig"]["loadFromSecret"].as_str().unwrap_or_default();
             ensure!(has(file, "runtime-config.toml"), "{}: nobody makes {file}", cluster.name);
             let stores: toml::Table = toml::from_str(&made[file]["runtime-config.toml"])?;
-            let labels: BTreeSet<String> =
-                stores.get("key_value_store").and_then(|stores| stores.as_table()).map(|stores| stores.keys().cloned().collect()).unwrap_or_default();
+            let labels: BTreeSet<String> = stores
+                .get("key_value_store")
+                .and_then(|stores| stores.as_table())
+                .map(|stores| stores.keys().cloned().collect())
+                .unwrap_or_default();
             let manifest = manifest()?;
             let granted: BTreeSet<String> = texts(&app["spec"]["components"])
                 .flat_map(|id| manifest.component[id].key_value_stores.clone())
                 .collect();
-            ensure!(labels == granted, "{}: {app_name} is granted {granted:?}, configured are {labels:?}", cluster.name);
+            ensure!(
+                labels == granted,
+                "{}: {app_name} is granted {granted:?}, configured are {labels:?}",
+                cluster.name
+            );
         }
         for set in cluster.of_kind("StatefulSet").chain(cluster.of_kind("Deployment")) {
             let spec = &set["spec"]["template"]["spec"];
@@ -302,7 +333,10 @@ fn secrets_are_random_and_redis_takes_them() -> Result<()> {
     for (name, secret) in &made {
         for (key, value) in secret {
             ensure!(!value.contains("-development"), "{key} of {name} is a password that everybody knows");
-            ensure!(*value != again[name][key] || name == "gateway-runtime-config", "{key} of {name} is the same each time");
+            ensure!(
+                *value != again[name][key] || name == "gateway-runtime-config",
+                "{key} of {name} is the same each time"
+            );
         }
     }
     let seeds: Vec<&str> = made["users"]["token_signing_keys"].split(' ').collect();
@@ -320,9 +354,16 @@ fn secrets_are_random_and_redis_takes_them() -> Result<()> {
         let length = connection.read(&mut answer)?;
         Ok(answer[..length].starts_with(b"+OK"))
     };
-    let mut urls: Vec<String> = made.values().flat_map(|secret| secret.values()).filter(|value| value.starts_with("redis://")).cloned().collect();
+    let mut urls: Vec<String> = made
+        .values()
+        .flat_map(|secret| secret.values())
+        .filter(|value| value.starts_with("redis://"))
+        .cloned()
+        .collect();
     for file in made.values().filter_map(|secret| secret.get("runtime-config.toml")) {
-        urls.extend(file.lines().filter_map(|line| Some(line.strip_prefix("url = \"")?.trim_end_matches('"').to_owned())));
+        urls.extend(
+            file.lines().filter_map(|line| Some(line.strip_prefix("url = \"")?.trim_end_matches('"').to_owned())),
+        );
     }
     assert_eq!(urls.len(), 14, "nine of services and workers, five of bodies");
     for url in &urls {

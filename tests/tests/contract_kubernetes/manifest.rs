@@ -67,7 +67,8 @@ impl Manifest {
     /// The application variables that a component uses: in its variables, its hosts, its triggers' addresses.
     pub fn variables_of(&self, id: &str) -> BTreeSet<&str> {
         let component = &self.component[id];
-        let addresses = self.trigger.redis.iter().filter(|trigger| trigger.component == id).map(|trigger| &trigger.address);
+        let addresses =
+            self.trigger.redis.iter().filter(|trigger| trigger.component == id).map(|trigger| &trigger.address);
         let templates = component.variables.values().chain(&component.allowed_outbound_hosts).chain(addresses);
         templates.flat_map(|template| expressions(template)).collect()
     }

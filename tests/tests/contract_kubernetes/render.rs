@@ -58,7 +58,8 @@ pub fn documents(text: &str) -> Result<Vec<Value>> {
 
 /// The resources of a folder with a kustomization.
 pub fn render(folder: &Path) -> Result<Vec<Value>> {
-    let text = fs::read_to_string(folder.join("kustomization.yaml")).with_context(|| format!("in {}", folder.display()))?;
+    let text =
+        fs::read_to_string(folder.join("kustomization.yaml")).with_context(|| format!("in {}", folder.display()))?;
     let plan: Kustomization = serde_yaml_ng::from_str(&text)?;
     ensure!(plan.api_version == "kustomize.config.k8s.io/v1beta1" && plan.kind == "Kustomization", "{}", plan.kind);
     let mut resources = Vec::new();
@@ -120,7 +121,8 @@ fn take(step: &Step, resource: &mut Value) -> Result<()> {
             map.insert(last.to_owned(), step.value.clone());
         }
         ("replace", parent) => {
-            let place = parent.pointer_mut(&format!("/{last}")).with_context(|| format!("there is no {}", step.path))?;
+            let place =
+                parent.pointer_mut(&format!("/{last}")).with_context(|| format!("there is no {}", step.path))?;
             *place = step.value.clone();
         }
         (op, _) => bail!("`{op}` at {} is more than this renderer knows", step.path),

@@ -103,7 +103,8 @@ async fn a_worker_that_slept_cannot_put_off_what_another_took(fixture: &dyn Fixt
     let log = fixture.log();
     let slow = handed_out(fixture, &*log).await?;
     fixture.pass(LONGER).await;
-    let quick = log.claim_abandoned(GROUP, &stream(), IDLE).await?.ok_or_else(|| Failure("not abandoned".to_owned()))?;
+    let quick =
+        log.claim_abandoned(GROUP, &stream(), IDLE).await?.ok_or_else(|| Failure("not abandoned".to_owned()))?;
     log.defer(GROUP, &slow.receipt, Backoff { first: Duration::from_millis(1), ..SHORT }).await?;
     fixture.pass(Duration::from_millis(20)).await;
     ensure!(log.claim_due(GROUP, 16).await?.is_empty(), "the slow one put off what the quick one handles");

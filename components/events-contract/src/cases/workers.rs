@@ -70,9 +70,12 @@ async fn a_poison_event_goes_to_the_dead_letters_without_its_neighbours(fixture:
 
 async fn a_dependency_that_is_gone_uses_up_no_delivery(fixture: &dyn Fixture) -> Result<(), Failure> {
     let (after, reason) = (Duration::from_millis(1), "the mail server is gone".to_owned());
-    let consumer = Counting::new(move |_, sight| {
-        if sight < 8 { Act::Say(Verdict::Retry { after, reason: reason.clone() }) } else { done() }
-    });
+    let consumer =
+        Counting::new(
+            move |_, sight| {
+                if sight < 8 { Act::Say(Verdict::Retry { after, reason: reason.clone() }) } else { done() }
+            },
+        );
     let worker = worker(fixture, consumer.clone());
     worker.on_pulse().await?;
     append(fixture, 0..3).await?;

@@ -109,9 +109,8 @@ impl Visit<'_> {
         }
         let (worker, receipts) = (self.worker, core::mem::take(&mut self.settled));
         self.acknowledging += 1;
-        self.tasks.push(Box::pin(async move {
-            Step::Acknowledged(worker.log.acknowledge(&worker.group, &receipts).await)
-        }));
+        self.tasks
+            .push(Box::pin(async move { Step::Acknowledged(worker.log.acknowledge(&worker.group, &receipts).await) }));
     }
 
     /// Reads every stream that may hold something, while there are hands.

@@ -54,7 +54,9 @@ impl Journal for LogJournal {
         let (level, message, reason) = match handled.settled {
             Settled::Done => (Level::Info, "event handled", None),
             Settled::Deferred { reason } => (Level::Info, "event put off", Some(reason.clone())),
-            Settled::Parked { cause } => (Level::Warn, "event given up: it lies among the dead letters", Some(cause.clone())),
+            Settled::Parked { cause } => {
+                (Level::Warn, "event given up: it lies among the dead letters", Some(cause.clone()))
+            }
             Settled::TimedOut => (Level::Warn, "event took too long", None),
             Settled::Lost(error) => (Level::Warn, "event neither put off nor given up", Some(error.to_string())),
         };

@@ -39,10 +39,12 @@ impl Worker {
         match verdict {
             Verdict::Done => Settled::Done,
             Verdict::Park { reason } => self.park(delivery, reason).await,
-            Verdict::Retry { after, reason } => match self.log.defer(&self.group, &delivery.receipt, self.backoff(after)).await {
-                Ok(()) => Settled::Deferred { reason },
-                Err(error) => Settled::Lost(error),
-            },
+            Verdict::Retry { after, reason } => {
+                match self.log.defer(&self.group, &delivery.receipt, self.backoff(after)).await {
+                    Ok(()) => Settled::Deferred { reason },
+                    Err(error) => Settled::Lost(error),
+                }
+            }
         }
     }
 
