@@ -55,7 +55,8 @@ fn doors_stay_shut_with_a_problem_document() -> Outcome {
     person.log_in()?;
     let token = person.access_token().to_owned();
     let payment = json!({ "amount_minor": 5, "currency": "EUR", "payment_method": "tok_visa" });
-    let post = |body: &serde_json::Value, token: Option<&str>, key: Option<&str>| api.post("/v1/payments", body, token, key);
+    let post =
+        |body: &serde_json::Value, token: Option<&str>, key: Option<&str>| api.post("/v1/payments", body, token, key);
 
     problem(post(&payment, None, Some("k1"))?, 401, "unauthenticated")?;
     problem(post(&payment, Some("not.a.token"), Some("k1"))?, 401, "unauthenticated")?;

@@ -17,7 +17,9 @@ pub struct ScriptedHttp {
 
 impl ScriptedHttp {
     /// A client that answers as `script` says.
-    pub fn new(script: impl Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        script: impl Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> + Send + Sync + 'static,
+    ) -> Self {
         Self { script: Arc::new(script), asked: Arc::default() }
     }
 
@@ -29,7 +31,11 @@ impl ScriptedHttp {
 
 #[async_trait]
 impl HttpClient for ScriptedHttp {
-    async fn send(&self, request: http::Request<Bytes>, _timeout: Duration) -> Result<http::Response<Bytes>, HttpError> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        _timeout: Duration,
+    ) -> Result<http::Response<Bytes>, HttpError> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
         (self.script)(&request)
     }

@@ -216,7 +216,10 @@ mod tests {
     fn refuses_another_kind_and_a_second_spelling() {
         let user = UserId::new(0, Uuid::from_u128(7)).to_string();
         assert_eq!(user.parse::<PaymentId>(), Err(InvalidId::Prefix { wanted: "pay" }));
-        assert!(user.to_uppercase().replace("USR", "usr").parse::<UserId>().is_ok_and(|id| id.uuid().as_u128() == 7) == false);
+        assert!(
+            user.to_uppercase().replace("USR", "usr").parse::<UserId>().is_ok_and(|id| id.uuid().as_u128() == 7)
+                == false
+        );
     }
 
     #[test]

@@ -149,10 +149,7 @@ mod tests {
 
     #[test]
     fn refuses_to_mix_currencies() {
-        assert!(matches!(
-            money(1, "EUR").checked_add(money(1, "JPY")),
-            Err(MoneyError::CurrencyMismatch { .. })
-        ));
+        assert!(matches!(money(1, "EUR").checked_add(money(1, "JPY")), Err(MoneyError::CurrencyMismatch { .. })));
     }
 
     proptest! {

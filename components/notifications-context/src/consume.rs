@@ -99,8 +99,8 @@ impl Notifier {
     async fn project(&self, event: &Envelope) -> Result<Known, ConsumeError> {
         let UserSnapshot { id, locale } = snapshot(event)?;
         let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
-        let UserPersonal { email, display_name } =
-            serde::Deserialize::deserialize(personal).map_err(|_| shape(event, "the personal member cannot be read"))?;
+        let UserPersonal { email, display_name } = serde::Deserialize::deserialize(personal)
+            .map_err(|_| shape(event, "the personal member cannot be read"))?;
         let told = Contact { user_id: id, email, display_name, locale, version: event.version };
         Ok(project_contact(&*self.records, told, &self.meta(event)).await?)
     }
@@ -246,7 +246,11 @@ mod tests {
                 for _ in 0..commit {
                     house.records.pause_next_commit(Duration::ZERO);
                 }
-                if after { house.records.fail_next_commit_after() } else { house.records.fail_next_commit_before() }
+                if after {
+                    house.records.fail_next_commit_after()
+                } else {
+                    house.records.fail_next_commit_before()
+                }
                 assert!(is_retry(&house.hear(&event)), "commit {commit}, after: {after}");
                 assert_eq!(house.hear(&event), Verdict::Done);
                 house.deliver();

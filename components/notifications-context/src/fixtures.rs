@@ -96,8 +96,12 @@ impl Mail for Mailbox {
     async fn send(&self, letter: &Letter<'_>, _timeout: Duration) -> MailOutcome {
         let key = letter.idempotency_key.to_owned();
         self.calls.lock().unwrap().push((key.clone(), letter.to.to_owned(), letter.subject.to_owned()));
-        let answer =
-            self.answers.lock().unwrap().pop_front().unwrap_or(MailOutcome::Accepted { provider_id: Some(key.clone()) });
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(MailOutcome::Accepted { provider_id: Some(key.clone()) });
         let mut taken = self.taken.lock().unwrap();
         if matches!(answer, MailOutcome::Accepted { .. } | MailOutcome::Lost { .. }) && !taken.contains(&key) {
             taken.push(key);

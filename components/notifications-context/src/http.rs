@@ -3,13 +3,13 @@
 use crate::app::{self, ListError, MarkReadError, ShowError};
 use crate::wire::{NotificationAnswer, NotificationsPage, UnreadCount};
 use crate::work::{Drained, Work};
+use ::http::StatusCode;
 use ambient::Clock;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use core::time::Duration;
-use ::http::StatusCode;
 use events::WorkerConfig;
 use ids::{NotificationId, UserId};
 use principal::{Principal, RequestScope};
@@ -62,8 +62,8 @@ async fn list(
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<NotificationsPage>, Problem> {
     let user_id = person(&principal, READ)?;
-    let Query(PageQuery { cursor, limit }) =
-        query.map_err(|_| Problem::new(MALFORMED).detail("the query cannot be read: limit is a number, cursor a text"))?;
+    let Query(PageQuery { cursor, limit }) = query
+        .map_err(|_| Problem::new(MALFORMED).detail("the query cannot be read: limit is a number, cursor a text"))?;
     let limit = limit.unwrap_or(PAGE);
     if !(1..=records::MAX_PAGE).contains(&limit) {
         let why = format!("a page has 1 to {} entries", records::MAX_PAGE);
@@ -78,10 +78,7 @@ async fn list(
     }
 }
 
-async fn unread_count(
-    State(state): State<Notifications>,
-    principal: Principal,
-) -> Result<Json<UnreadCount>, Problem> {
+async fn unread_count(State(state): State<Notifications>, principal: Principal) -> Result<Json<UnreadCount>, Problem> {
     let user_id = person(&principal, READ)?;
     app::unread_count(&*state.records, user_id).await.map(Json).map_err(|error| store(&error))
 }
@@ -233,7 +230,9 @@ mod tests {
         loop {
             let (status, page) = ask(&house, ada(), Method::GET, &path);
             assert_eq!(status, 200, "{page}");
-            seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["created_at"].as_str().unwrap().to_owned()));
+            seen.extend(
+                page["items"].as_array().unwrap().iter().map(|item| item["created_at"].as_str().unwrap().to_owned()),
+            );
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             path = format!("/v1/notifications?limit=3&cursor={cursor}");
         }
@@ -252,7 +251,8 @@ mod tests {
         let (_, count) = ask(&house, ada(), Method::GET, "/v1/notifications/unread-count");
         assert_eq!(count, json!({ "unread": 1 }));
         let (_, page) = ask(&house, ada(), Method::GET, "/v1/notifications");
-        let read: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["read"].as_bool().unwrap()).collect();
+        let read: Vec<_> =
+            page["items"].as_array().unwrap().iter().map(|item| item["read"].as_bool().unwrap()).collect();
         assert_eq!(read, [true, false]);
         assert_eq!(house.said().iter().filter(|kind| kind.contains("read")).count(), 1);
     }

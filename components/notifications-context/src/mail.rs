@@ -1,10 +1,10 @@
 //! Port: e-mail, and its adapter to the mailbox of the sandbox.
 
 use crate::domain::MailOutcome;
+use ::http::{Method, Request, StatusCode, header};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
-use ::http::{Method, Request, StatusCode, header};
 use http_client::{HttpClient, HttpError};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

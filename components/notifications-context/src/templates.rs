@@ -102,13 +102,11 @@ pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) ->
     let environment = environment();
     let fill = |suffix: &str, source: &str| {
         let name = format!("{}/{}/{}.{suffix}", text.template.name(), text.version, text.locale);
-        environment
-            .render_named_str(&name, source, values.clone())
-            .map_err(|error| TemplateError::Render {
-                template: text.template.name(),
-                locale: text.locale,
-                kind: error.kind(),
-            })
+        environment.render_named_str(&name, source, values.clone()).map_err(|error| TemplateError::Render {
+            template: text.template.name(),
+            locale: text.locale,
+            kind: error.kind(),
+        })
     };
     let subject = fill("subject.txt", text.subject)?;
     let body = fill("body.txt", text.body)?;
@@ -186,7 +184,12 @@ mod tests {
         for locale in ["en", "de"] {
             for occasion in occasions() {
                 let made = render(&occasion, &contact(locale), AT).unwrap();
-                shown.push_str(&format!("--- {locale} {}\n{}\n{}\n", occasion.template().name(), made.subject, made.body));
+                shown.push_str(&format!(
+                    "--- {locale} {}\n{}\n{}\n",
+                    occasion.template().name(),
+                    made.subject,
+                    made.body
+                ));
             }
         }
         insta::assert_snapshot!(shown);

@@ -60,7 +60,9 @@ impl SpinKeyValue {
         });
         match select(calls, pin!(spin_sdk::time::sleep(timeout))).await {
             Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => Err(KeyValueError::Unavailable(format!("no answer in {} ms", timeout.as_millis()))),
+            Either::Right(((), _)) => {
+                Err(KeyValueError::Unavailable(format!("no answer in {} ms", timeout.as_millis())))
+            }
         }
     }
 }

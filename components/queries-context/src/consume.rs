@@ -72,8 +72,14 @@ impl Projector {
                 let told = Profile { user_id: id, locale, registered_at, version: event.version };
                 Ok(project_profile(records, told, &meta).await?)
             }
-            PAYMENT_CREATED | PAYMENT_PROCESSING | PAYMENT_REQUIRES_ACTION | PAYMENT_AUTHORIZED | PAYMENT_CAPTURED
-            | PAYMENT_CANCELED | PAYMENT_EXPIRED | PAYMENT_FAILED => {
+            PAYMENT_CREATED
+            | PAYMENT_PROCESSING
+            | PAYMENT_REQUIRES_ACTION
+            | PAYMENT_AUTHORIZED
+            | PAYMENT_CAPTURED
+            | PAYMENT_CANCELED
+            | PAYMENT_EXPIRED
+            | PAYMENT_FAILED => {
                 let told: PaymentSnapshot = snapshot(event)?;
                 let told = PaymentView {
                     id: told.id,

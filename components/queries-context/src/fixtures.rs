@@ -96,11 +96,8 @@ pub fn notification_event(user_id: UserId, name: u8, read: bool) -> Envelope {
     let id = NotificationId::derived(0, &[user_id.to_string().as_bytes(), &[name]]);
     let snapshot =
         NotificationSnapshot { id, user_id, kind: "welcome".into(), read, created_at: after(u64::from(name)) };
-    let (kind, number) = if read {
-        (notifications_wire::NOTIFICATION_READ, 2)
-    } else {
-        (notifications_wire::NOTIFICATION_CREATED, 1)
-    };
+    let (kind, number) =
+        if read { (notifications_wire::NOTIFICATION_READ, 2) } else { (notifications_wire::NOTIFICATION_CREATED, 1) };
     envelope(kind, &id.to_string(), number, after(200), serde_json::to_value(snapshot).unwrap())
 }
 
@@ -202,10 +199,7 @@ impl House {
         let clock = FixedClock::at(NOW);
         let records = MemoryRecords::new("queries", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
         Self {
-            projector: Projector {
-                records: Arc::new(Courteous(records.clone())),
-                clock: Arc::new(clock.clone()),
-            },
+            projector: Projector { records: Arc::new(Courteous(records.clone())), clock: Arc::new(clock.clone()) },
             freshness: Freshness::new(Arc::new(NothingWaits), Arc::new(clock), crate::GROUP),
             records,
         }

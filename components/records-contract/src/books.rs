@@ -24,14 +24,16 @@ pub struct Step {
 pub async fn keep_books(fixture: &dyn Fixture, steps: &[Step]) -> Result<(), Failure> {
     fixture.reset().await?;
     let records = fixture.records();
-    let names: Vec<_> = (0..5).flat_map(|number| ["EUR", "JPY"].map(|currency| format!("{number}:{currency}"))).collect();
+    let names: Vec<_> =
+        (0..5).flat_map(|number| ["EUR", "JPY"].map(|currency| format!("{number}:{currency}"))).collect();
     let accounts = names.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
     for step in steps {
         let name = format!("entry:{}", step.record);
         let expected = records.load(&key(&name)?).await?.map(|record| record.version);
         let legs = legs(step)?;
         let before = fixture.ledger().await?.len();
-        let outcome = records.commit(change(fixture, &name, expected, "{}")?.with_postings(legs.iter().cloned())).await?;
+        let outcome =
+            records.commit(change(fixture, &name, expected, "{}")?.with_postings(legs.iter().cloned())).await?;
         let rows = fixture.ledger().await?;
         let posted = rows.len() - before;
         match outcome {
@@ -68,7 +70,13 @@ fn legs(step: &Step) -> Result<Vec<Posting>, Failure> {
     if step.balanced {
         for (currency, sum) in sums {
             let account = account(&format!("4:{currency}"))?;
-            legs.push(Posting { account, currency: currency.to_owned(), posted_minor: -sum, held_minor: 0, floor_minor: None });
+            legs.push(Posting {
+                account,
+                currency: currency.to_owned(),
+                posted_minor: -sum,
+                held_minor: 0,
+                floor_minor: None,
+            });
         }
     }
     Ok(legs)

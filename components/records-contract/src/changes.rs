@@ -3,8 +3,8 @@
 use crate::{Failure, Fixture};
 use ambient::Timestamp;
 use records::{
-    AccountKey, Change, Committed, Content, Fingerprint, IndexName, IndexStep, Meta, Once, OnceKey, OnceStep, Outcome, Posting,
-    RecordKey, Records, Version,
+    AccountKey, Change, Committed, Content, Fingerprint, IndexName, IndexStep, Meta, Once, OnceKey, OnceStep, Outcome,
+    Posting, RecordKey, Records, Version,
 };
 use uuid::Uuid;
 
@@ -29,7 +29,12 @@ pub(crate) fn meta(at: Timestamp) -> Meta {
 }
 
 /// A change of the record to this content.
-pub(crate) fn change(fixture: &dyn Fixture, name: &str, expected: Option<Version>, content: &str) -> Result<Change, Failure> {
+pub(crate) fn change(
+    fixture: &dyn Fixture,
+    name: &str,
+    expected: Option<Version>,
+    content: &str,
+) -> Result<Change, Failure> {
     Ok(Change::new(key(name)?, expected, Content::Body(content.to_owned().into()), meta(fixture.now())))
 }
 

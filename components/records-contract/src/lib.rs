@@ -18,7 +18,7 @@ pub use books::{Step, keep_books};
 pub use ensure::Failure;
 pub use fixture::{Fault, Fixture};
 pub use on_memory::OnMemory;
-pub use on_redis::{OnRedis};
+pub use on_redis::OnRedis;
 
 use core::pin::Pin;
 

@@ -20,7 +20,8 @@ const SAVE: &str = "redis.call('DEL', 'saved') \
     for _, key in ipairs(redis.call('KEYS', '{contract/0}:*')) do \
     redis.call('HSET', 'saved', key, redis.call('PTTL', key) .. ' ' .. redis.call('DUMP', key)) end return 'OK'";
 /// Drops every key of the suite.
-const DROP: &str = "for _, key in ipairs(redis.call('KEYS', '{contract/0}:*')) do redis.call('DEL', key) end return 'OK'";
+const DROP: &str =
+    "for _, key in ipairs(redis.call('KEYS', '{contract/0}:*')) do redis.call('DEL', key) end return 'OK'";
 /// Puts back what was remembered.
 const RESTORE: &str = "local rows = redis.call('HGETALL', 'saved') for i = 1, #rows, 2 do \
     local space = string.find(rows[i + 1], ' ', 1, true) \
@@ -121,9 +122,15 @@ impl OnRedis {
 }
 
 /// An instance that remembers nothing.
-fn instance(redis: &Arc<dyn Redis>, bodies: &Arc<dyn KeyValue>, sleep: &Arc<dyn Sleep>, faults: &Faults) -> Arc<RedisRecords> {
+fn instance(
+    redis: &Arc<dyn Redis>,
+    bodies: &Arc<dyn KeyValue>,
+    sleep: &Arc<dyn Sleep>,
+    faults: &Faults,
+) -> Arc<RedisRecords> {
     let redis = Arc::new(FaultyRedis { inner: Arc::clone(redis), faults: faults.clone() });
-    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SleepyClock(faults.clone())), Arc::new(SystemRandom));
+    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
+        (Arc::new(SleepyClock(faults.clone())), Arc::new(SystemRandom));
     let records = RedisRecords::new(RecordsConfig::of(CONTEXT), redis, Arc::clone(bodies), clock, random);
     Arc::new(records.with_sleep(Arc::clone(sleep)))
 }

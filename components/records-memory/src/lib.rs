@@ -61,7 +61,8 @@ impl MemoryRecords {
 
     /// The timers that are set: name, record, due (or the end of the lease where one runs).
     pub fn timers(&self) -> Vec<(String, RecordKey, Timestamp)> {
-        let timer = |((name, key), timer): (&(String, RecordKey), &state::Timer)| (name.clone(), key.clone(), timer.due);
+        let timer =
+            |((name, key), timer): (&(String, RecordKey), &state::Timer)| (name.clone(), key.clone(), timer.due);
         self.state().timers.iter().map(timer).collect()
     }
 
@@ -156,11 +157,9 @@ impl Records for MemoryRecords {
         let state = self.state();
         let Some(entries) = state.indexes.get(index) else { return Ok(Page::default()) };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut rest = entries
-            .iter()
-            .rev()
-            .filter(|(place, _)| after.as_ref().is_none_or(|after| *place < after))
-            .map(|((sort, key), summary)| IndexEntry { key: key.clone(), sort: sort.clone(), summary: summary.clone() });
+        let mut rest = entries.iter().rev().filter(|(place, _)| after.as_ref().is_none_or(|after| *place < after)).map(
+            |((sort, key), summary)| IndexEntry { key: key.clone(), sort: sort.clone(), summary: summary.clone() },
+        );
         let entries: Vec<_> = rest.by_ref().take(limit).collect();
         let next = match (entries.last(), rest.next()) {
             (Some(last), Some(_)) => Some(Cursor::at(&last.sort, &last.key)),
@@ -179,7 +178,11 @@ impl Records for MemoryRecords {
     }
 
     async fn trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError> {
-        let line = |(currency, &(sum_minor, legs)): (&String, &(i64, u64))| TrialBalance { currency: currency.clone(), sum_minor, legs };
+        let line = |(currency, &(sum_minor, legs)): (&String, &(i64, u64))| TrialBalance {
+            currency: currency.clone(),
+            sum_minor,
+            legs,
+        };
         Ok(self.state().trial.iter().map(line).collect())
     }
 
@@ -210,7 +213,11 @@ mod tests {
     use records::{Content, Meta, Refusal};
 
     fn records() -> MemoryRecords {
-        MemoryRecords::new("test", Arc::new(FixedClock::at("2026-01-01T00:00:00.000Z")), Arc::new(CountedRandom::default()))
+        MemoryRecords::new(
+            "test",
+            Arc::new(FixedClock::at("2026-01-01T00:00:00.000Z")),
+            Arc::new(CountedRandom::default()),
+        )
     }
 
     fn create() -> Change {

@@ -57,7 +57,9 @@ impl Change {
     /// amounts do not sum to zero. Decided before the once-row and the version are looked at.
     pub fn posting_refusal(&self) -> Option<Refusal> {
         let exact = -MAX_EXACT_MINOR..=MAX_EXACT_MINOR;
-        if let Some(wild) = self.postings.iter().find(|p| !exact.contains(&p.posted_minor) || !exact.contains(&p.held_minor)) {
+        if let Some(wild) =
+            self.postings.iter().find(|p| !exact.contains(&p.posted_minor) || !exact.contains(&p.held_minor))
+        {
             return Some(Refusal::OutOfRange { account: wild.account.to_string() });
         }
         let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
@@ -74,7 +76,12 @@ impl Change {
     ///
     /// # Errors
     /// [`RecordsError::Invalid`] where an event is larger than [`Envelope::MAX_BYTES`].
-    pub fn written_events(&self, context: &str, version: Version, body: Uuid) -> Result<Vec<WrittenEvent>, RecordsError> {
+    pub fn written_events(
+        &self,
+        context: &str,
+        version: Version,
+        body: Uuid,
+    ) -> Result<Vec<WrittenEvent>, RecordsError> {
         let complete = |(place, event): (usize, &events::NewEvent)| {
             let envelope = Envelope {
                 specversion: "1.0".into(),
@@ -95,7 +102,10 @@ impl Change {
             let json = serde_json::to_string(&envelope).map_err(|error| RecordsError::Invalid(error.to_string()))?;
             if json.len() > Envelope::MAX_BYTES {
                 let found = json.len();
-                return Err(RecordsError::Invalid(format!("an event has at most {} bytes, this one has {found}", Envelope::MAX_BYTES)));
+                return Err(RecordsError::Invalid(format!(
+                    "an event has at most {} bytes, this one has {found}",
+                    Envelope::MAX_BYTES
+                )));
             }
             Ok(WrittenEvent { envelope, json })
         };
@@ -111,7 +121,9 @@ fn check_index_step(step: &IndexStep) -> Result<(), RecordsError> {
     };
     if summary.len() > MAX_SUMMARY_BYTES {
         let found = summary.len();
-        return Err(RecordsError::Invalid(format!("a summary has at most {MAX_SUMMARY_BYTES} bytes, this one has {found}")));
+        return Err(RecordsError::Invalid(format!(
+            "a summary has at most {MAX_SUMMARY_BYTES} bytes, this one has {found}"
+        )));
     }
     if sort.len() > MAX_SORT_BYTES || sort.contains('\0') {
         return Err(RecordsError::Invalid(format!("a sort key has at most {MAX_SORT_BYTES} bytes and no NUL")));

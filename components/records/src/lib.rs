@@ -15,10 +15,10 @@ mod ledger;
 mod once;
 mod outcome;
 
-pub use change::{Change, Content, IndexStep, Meta, RecordKey, TimerStep, InvalidName, IndexName};
-pub use events::EventVersion as Version;
 pub use acceptance::WrittenEvent;
-pub use ledger::{AccountKey, Balance, LedgerRow, Posting, TrialBalance, MAX_EXACT_MINOR};
+pub use change::{Change, Content, IndexName, IndexStep, InvalidName, Meta, RecordKey, TimerStep};
+pub use events::EventVersion as Version;
+pub use ledger::{AccountKey, Balance, LedgerRow, MAX_EXACT_MINOR, Posting, TrialBalance};
 pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
 pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};
 

@@ -8,8 +8,19 @@ use core::fmt::{Display, Write};
 const REDACTED: &str = "[redacted]";
 /// Parts of field names that promise a secret or a person's address.
 const SECRET_PARTS: [&str; 13] = [
-    "password", "passwd", "secret", "token", "authorization", "cookie", "credential", "signature", "api_key", "private",
-    "email", "card", "phone",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "authorization",
+    "cookie",
+    "credential",
+    "signature",
+    "api_key",
+    "private",
+    "email",
+    "card",
+    "phone",
 ];
 
 /// Makes one line, ended by a newline.
@@ -51,9 +62,9 @@ pub fn line(
 
 /// Whether a field's name promises something that no log may hold.
 fn is_secret(name: &str) -> bool {
-    SECRET_PARTS.iter().any(|part| {
-        name.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
-    })
+    SECRET_PARTS
+        .iter()
+        .any(|part| name.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes())))
 }
 
 fn field(out: &mut String, name: &str, value: &Value<'_>) {
@@ -109,7 +120,11 @@ mod tests {
     #[test]
     fn a_line_is_one_json_object_with_its_trace() {
         assert_eq!(
-            written("answered", "0af7", &[("status", 201.into()), ("route", "/v1".into()), ("duration_ms", 1.5.into())]),
+            written(
+                "answered",
+                "0af7",
+                &[("status", 201.into()), ("route", "/v1".into()), ("duration_ms", 1.5.into())]
+            ),
             "{\"time\":\"2026-01-01T00:00:00.000Z\",\"level\":\"info\",\"service\":\"payments\",\"message\":\"answered\",\
              \"trace\":\"0af7\",\"status\":201,\"route\":\"/v1\",\"duration_ms\":1.5}\n"
         );

@@ -109,8 +109,7 @@ impl Api {
     /// # Errors
     /// When there is no answer.
     pub fn post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
-        let mut request =
-            self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -132,8 +131,7 @@ pub(crate) fn now() -> Instant {
 fn read(request: String, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> anyhow::Result<Answer> {
     let status = response.status().as_u16();
     let replayed = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
-    let text =
-        response.body_mut().read_to_string().with_context(|| format!("the body of {request} broke off"))?;
+    let text = response.body_mut().read_to_string().with_context(|| format!("the body of {request} broke off"))?;
     let json = serde_json::from_str(&text).unwrap_or(Value::Null);
     Ok(Answer { request, status, text, json, replayed, took: start.elapsed() })
 }

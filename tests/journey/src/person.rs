@@ -206,7 +206,10 @@ impl Person {
 
     /// Confirms and, where the outcome is open, looks until it is settled.
     fn settle(&mut self) -> anyhow::Result<Answer> {
-        let (id, key) = { let payment = self.payment()?; (payment.id.clone(), format!("{}-confirm", payment.key)) };
+        let (id, key) = {
+            let payment = self.payment()?;
+            (payment.id.clone(), format!("{}-confirm", payment.key))
+        };
         let start = now();
         loop {
             let answer = self.post(&format!("/v1/payments/{id}/confirm"), &json!({}), Some(&key))?;

@@ -153,8 +153,7 @@ impl Mailer {
         now: Timestamp,
     ) -> Result<Option<Committed>, RecordsError> {
         let content = Content::Body(wire::write(&StoredMessage::from(message))?);
-        let meta =
-            Meta { at: now, trace: message.trace.clone(), cause: None, actor: Some(self.actor.to_owned()) };
+        let meta = Meta { at: now, trace: message.trace.clone(), cause: None, actor: Some(self.actor.to_owned()) };
         let next = match due {
             Some(due) => TimerStep::Set { name: keys::DELIVER, due },
             None => TimerStep::Clear { name: keys::DELIVER },

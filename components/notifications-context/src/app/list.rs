@@ -39,6 +39,7 @@ pub async fn list(
 fn line(entry: &IndexEntry) -> Result<NotificationLine, RecordsError> {
     let corrupt = || RecordsError::Corrupt { key: entry.key.to_string() };
     let id = keys::notification_id(&entry.key).ok_or_else(corrupt)?;
-    let Summary { title, kind, about, read, created_at } = serde_json::from_str(&entry.summary).map_err(|_| corrupt())?;
+    let Summary { title, kind, about, read, created_at } =
+        serde_json::from_str(&entry.summary).map_err(|_| corrupt())?;
     Ok(NotificationLine { id, kind, about, title, read, created_at })
 }

@@ -66,10 +66,7 @@ pub async fn known_contact(records: &dyn Records, user_id: UserId) -> Result<Kno
 }
 
 /// The contact and the version of its record.
-async fn load(
-    records: &dyn Records,
-    user_id: UserId,
-) -> Result<(Option<Version>, Known), RecordsError> {
+async fn load(records: &dyn Records, user_id: UserId) -> Result<(Option<Version>, Known), RecordsError> {
     let Some(record) = records.load(&keys::contact(user_id)?).await? else { return Ok((None, Known::Nothing)) };
     let known = match wire::read::<StoredContact, Contact>(&record)? {
         Some(contact) => Known::Contact(Box::new(contact)),

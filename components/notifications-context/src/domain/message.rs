@@ -128,7 +128,10 @@ impl Message {
             MessageState::Unknown { .. } if !tries_left => Next::Ended,
             // Whoever had begun the last try died before its answer.
             MessageState::Sending if !tries_left => Next::GiveUp(Self {
-                state: MessageState::Unknown { since: now, reason: "no try was left after an interrupted one".to_owned() },
+                state: MessageState::Unknown {
+                    since: now,
+                    reason: "no try was left after an interrupted one".to_owned(),
+                },
                 ..self.clone()
             }),
             MessageState::Queued | MessageState::Sending | MessageState::Unknown { .. } => Next::Try(Self {

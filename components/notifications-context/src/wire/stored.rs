@@ -249,14 +249,13 @@ mod tests {
 
     #[test]
     fn a_title_that_fits_is_left_alone() {
-        let summary =
-            Summary {
-                title: "Beleg: 10,99 EUR".into(),
-                kind: "welcome".into(),
-                about: None,
-                read: true,
-                created_at: Timestamp::from_unix_ms(7),
-            };
+        let summary = Summary {
+            title: "Beleg: 10,99 EUR".into(),
+            kind: "welcome".into(),
+            about: None,
+            read: true,
+            created_at: Timestamp::from_unix_ms(7),
+        };
         assert_eq!(serde_json::from_str::<Summary>(&summary.to_text().unwrap()).unwrap(), summary);
     }
 

@@ -45,17 +45,14 @@ pub async fn project_payment(records: &dyn Records, told: PaymentView, meta: &Me
 fn change(version: Option<Version>, taken_in: &PaymentStep, meta: &Meta) -> Result<Change, RecordsError> {
     let PaymentStep { view, leaves, captured_delta_minor } = taken_in;
     let content = Content::Body(wire::write(&StoredPaymentView::from(view))?);
-    let summary = serde_json::to_string(&PaymentSummary::from(view))
-        .map_err(|error| RecordsError::Invalid(error.to_string()))?;
+    let summary =
+        serde_json::to_string(&PaymentSummary::from(view)).map_err(|error| RecordsError::Invalid(error.to_string()))?;
     let sort = view.created_at.to_string();
-    let mut change = Change::new(keys::payment_view(view.id)?, version, content, meta.clone()).with_index(IndexStep::Put {
-        index: keys::payments_of(view.user_id)?,
-        sort: sort.clone(),
-        summary,
-    });
+    let mut change = Change::new(keys::payment_view(view.id)?, version, content, meta.clone())
+        .with_index(IndexStep::Put { index: keys::payments_of(view.user_id)?, sort: sort.clone(), summary });
     if let Some(left) = leaves {
-        change = change
-            .with_index(IndexStep::Remove { index: keys::payments_in(view.user_id, *left)?, sort: sort.clone() });
+        change =
+            change.with_index(IndexStep::Remove { index: keys::payments_in(view.user_id, *left)?, sort: sort.clone() });
     }
     change = change.with_index(IndexStep::Put {
         index: keys::payments_in(view.user_id, view.status)?,
@@ -87,13 +84,12 @@ async fn know_currency(records: &dyn Records, view: &PaymentView, meta: &Meta) -
     if records.load(&key).await?.is_some() {
         return Ok(());
     }
-    let change = Change::new(key, None, Content::Body(Bytes::from_static(b"{}")), meta.clone()).with_index(
-        IndexStep::Put {
+    let change =
+        Change::new(key, None, Content::Body(Bytes::from_static(b"{}")), meta.clone()).with_index(IndexStep::Put {
             index: keys::currencies_of(view.user_id)?,
             sort: currency.code().to_owned(),
             summary: String::new(),
-        },
-    );
+        });
     match step(records.commit(change).await?)? {
         Step::Committed | Step::Conflict => Ok(()),
     }

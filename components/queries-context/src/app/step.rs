@@ -1,6 +1,6 @@
 //! What a commit without a once-row can come to.
 
-use records::{Outcome, Refusal, RecordsError};
+use records::{Outcome, RecordsError, Refusal};
 
 /// The two outcomes that a use case has to think about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(super) fn step(outcome: Outcome) -> Result<Step, RecordsError> {
         Outcome::Committed(_) => Ok(Step::Committed),
         Outcome::Conflict { .. } => Ok(Step::Conflict),
         Outcome::Refused(stale @ Refusal::Stale) => Err(RecordsError::Unavailable(stale.to_string())),
-        Outcome::Refused(
-            rule @ (Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. }),
-        ) => Err(RecordsError::Invalid(rule.to_string())),
+        Outcome::Refused(rule @ (Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. })) => {
+            Err(RecordsError::Invalid(rule.to_string()))
+        }
         Outcome::Replay(_) | Outcome::Mismatch | Outcome::InFlight { .. } => {
             Err(RecordsError::Invalid("a change without a once-row was answered as if it had one".to_owned()))
         }

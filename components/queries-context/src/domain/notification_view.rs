@@ -55,10 +55,7 @@ mod tests {
     #[test]
     fn an_overtaken_creation_does_not_make_it_unread_again() {
         let read = view(true, "1.2");
-        assert_eq!(
-            NotificationView::take_in(None, &read),
-            Some(NotificationStep { is_new: true, unread: false })
-        );
+        assert_eq!(NotificationView::take_in(None, &read), Some(NotificationStep { is_new: true, unread: false }));
         assert_eq!(NotificationView::take_in(Some(&read), &view(false, "1.1")), None);
     }
 }

@@ -127,7 +127,10 @@ mod tests {
         let authorized = view(PaymentStatus::Authorized, 0, "1.3");
         let captured = view(PaymentStatus::Captured, 1000, "1.5");
         let step = PaymentView::take_in(Some(&authorized), captured.clone()).unwrap().unwrap();
-        assert_eq!(step, PaymentStep { view: captured, leaves: Some(PaymentStatus::Authorized), captured_delta_minor: 1000 });
+        assert_eq!(
+            step,
+            PaymentStep { view: captured, leaves: Some(PaymentStatus::Authorized), captured_delta_minor: 1000 }
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ where
     S: DeserializeOwned + Into<N>,
 {
     let Some(content) = &record.content else { return Ok(None) };
-    let stored: S = serde_json::from_slice(content)
-        .map_err(|_| RecordsError::Corrupt { key: record.key.to_string() })?;
+    let stored: S =
+        serde_json::from_slice(content).map_err(|_| RecordsError::Corrupt { key: record.key.to_string() })?;
     Ok(Some(stored.into()))
 }
 

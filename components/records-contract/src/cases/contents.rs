@@ -160,7 +160,11 @@ async fn hostile_texts_stay_texts(fixture: &dyn Fixture) -> Result<(), Failure> 
     commit(&*records, new.with_event(event.clone())).await?;
     let page = records.list(&crate::changes::index("things")?, None, 10).await?;
     let entry = page.entries.first().ok_or_else(|| Failure("the index is empty".into()))?;
-    ensure_eq!((entry.summary.as_str(), entry.sort.as_str(), entry.key.as_str()), (summary, "2026 ü}:*", name.as_str()), "the entry");
+    ensure_eq!(
+        (entry.summary.as_str(), entry.sort.as_str(), entry.key.as_str()),
+        (summary, "2026 ü}:*", name.as_str()),
+        "the entry"
+    );
     ensure_eq!(fixture.events().await?.first().map(|found| found.subject.clone()), Some(event.subject), "the event");
     match records.once(&row.key).await? {
         Some(records::OnceState::Done { answer, .. }) => ensure_eq!(answer.body, "12:body D x\n\0", "the answer"),
@@ -209,7 +213,8 @@ async fn events_tell_version_cause_and_place(fixture: &dyn Fixture) -> Result<()
     second.meta.actor = None;
     commit(&*records, second).await?;
     let events = fixture.events().await?;
-    let numbers: Vec<_> = events.iter().map(|event| event.data.get("number").and_then(serde_json::Value::as_u64)).collect();
+    let numbers: Vec<_> =
+        events.iter().map(|event| event.data.get("number").and_then(serde_json::Value::as_u64)).collect();
     ensure_eq!(numbers, [Some(1), Some(2), Some(3)], "the order");
     let [one, two, three] = events.as_slice() else { return Err(Failure("there are not three events".into())) };
     ensure_eq!(one.source, "/contract", "source");
@@ -222,9 +227,13 @@ async fn events_tell_version_cause_and_place(fixture: &dyn Fixture) -> Result<()
     ensure_eq!((&one.causationid, &three.causationid), (&None, &cause), "cause");
     ensure_eq!((&one.actor, &three.actor), (&Some("usr_1".to_owned()), &None), "actor");
     ensure_eq!((one.personal.is_none(), two.personal.is_some()), (true, true), "personal data");
-    let place = |id: &events::EventId| id.as_str().rsplit_once('_').map(|(body, place)| (body.to_owned(), place.to_owned()));
+    let place =
+        |id: &events::EventId| id.as_str().rsplit_once('_').map(|(body, place)| (body.to_owned(), place.to_owned()));
     let places = (place(&one.id), place(&two.id));
-    ensure!(matches!(&places, (Some((a, p)), Some((b, q))) if a == b && p == "0" && q == "1"), "identities: {places:?}");
+    ensure!(
+        matches!(&places, (Some((a, p)), Some((b, q))) if a == b && p == "0" && q == "1"),
+        "identities: {places:?}"
+    );
     ensure!(one.id != three.id && two.id != three.id, "an identity was given twice");
     Ok(())
 }

@@ -24,7 +24,8 @@ async fn a_lost_answer_is_a_commit_all_the_same(fixture: &dyn Fixture) -> Result
     let first = commit(&*records, create(fixture, "thing:1")?).await?.version;
     fixture.inject(Some(Fault::LoseOneAnswer));
     let row = once("r", 1, finish(None, "{}"));
-    let committed = commit(&*records, change(fixture, "thing:1", Some(first), "2")?.with_event(event(1)).with_once(row)).await?;
+    let committed =
+        commit(&*records, change(fixture, "thing:1", Some(first), "2")?.with_event(event(1)).with_once(row)).await?;
     fixture.inject(None);
     ensure_eq!(committed, Committed { version: Version { epoch: 1, number: 2 }, commit: 2 }, "the answer");
     ensure_eq!(fixture.events().await?.len(), 1, "events");
@@ -46,7 +47,10 @@ async fn answers_lost_for_good_end_in_a_replay(fixture: &dyn Fixture) -> Result<
     fixture.inject(None);
     for instance in [records, fixture.another()] {
         let outcome = instance.commit(request()?).await?;
-        ensure!(matches!(&outcome, Outcome::Replay(answer) if answer.body == "answered"), "the second try: {outcome:?}");
+        ensure!(
+            matches!(&outcome, Outcome::Replay(answer) if answer.body == "answered"),
+            "the second try: {outcome:?}"
+        );
     }
     ensure_eq!(fixture.events().await?.len(), 1, "events");
     Ok(())

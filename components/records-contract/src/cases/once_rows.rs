@@ -108,7 +108,11 @@ async fn an_attempt_whose_lease_ended_is_fenced_off(fixture: &dyn Fixture) -> Re
     commit(&*records, request(fixture, "a", 1, begin(1, SHORT_MS))?).await?;
     fixture.pass(LATER).await;
     commit(&*records, request(fixture, "b", 1, begin(2, LONG_MS))?).await?;
-    ensure_eq!(outcome(&*records, request(fixture, "c", 1, finish(Some(1), "slow"))?).await?, "in flight", "the slow one");
+    ensure_eq!(
+        outcome(&*records, request(fixture, "c", 1, finish(Some(1), "slow"))?).await?,
+        "in flight",
+        "the slow one"
+    );
     commit(&*records, request(fixture, "d", 1, finish(Some(2), "quick"))?).await?;
     match records.commit(request(fixture, "c", 1, finish(Some(1), "slow"))?).await? {
         Outcome::Replay(answer) => ensure_eq!(answer.body, "quick", "the answer"),
@@ -167,13 +171,18 @@ async fn a_look_up_shows_what_the_row_holds(fixture: &dyn Fixture) -> Result<(),
             ensure_eq!(fingerprint.0, [1; 32], "the fingerprint");
             let left = until.since(fixture.now());
             // Two clocks of one machine, and the time of the call.
-            ensure!(left <= Duration::from_millis(u64::from(LONG_MS) + 50) && left > Duration::from_secs(50), "lease {left:?}");
+            ensure!(
+                left <= Duration::from_millis(u64::from(LONG_MS) + 50) && left > Duration::from_secs(50),
+                "lease {left:?}"
+            );
         }
         other => return Err(Failure(format!("the row holds {other:?}"))),
     }
     commit(&*records, request(fixture, "b", 1, finish(Some(1), "end"))?).await?;
     match records.once(&once_key("r")).await? {
-        Some(OnceState::Done { answer, .. }) => ensure_eq!(answer, Answer { status: 201, body: "end".into() }, "the answer"),
+        Some(OnceState::Done { answer, .. }) => {
+            ensure_eq!(answer, Answer { status: 201, body: "end".into() }, "the answer")
+        }
         other => return Err(Failure(format!("the row holds {other:?}"))),
     }
     Ok(())

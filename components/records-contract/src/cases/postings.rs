@@ -28,21 +28,35 @@ async fn balance(fixture: &dyn Fixture, name: &str) -> Result<Balance, Failure> 
 async fn legs_are_posted_and_the_journal_explains_them(fixture: &dyn Fixture) -> Result<(), Failure> {
     let records = fixture.records();
     commit(&*records, create(fixture, "quiet")?).await?;
-    let legs = [leg("acquirer", 1099, 0)?, leg("merchant", -1000, -50)?, leg("fees", -99, 0)?, leg("merchant", 0, 20)?];
+    let legs =
+        [leg("acquirer", 1099, 0)?, leg("merchant", -1010, -50)?, leg("fees", -99, 0)?, leg("merchant", 10, 20)?];
     commit(&*records, create(fixture, "entry")?.with_postings(legs)).await?;
     let rows = fixture.ledger().await?;
     let shown: Vec<_> = rows
         .iter()
-        .map(|row| (row.commit, row.leg, row.account.as_str(), row.posted_minor, row.held_minor, row.after.posted_minor, row.after.held_minor))
+        .map(|row| {
+            (
+                row.commit,
+                row.leg,
+                row.account.as_str(),
+                row.posted_minor,
+                row.held_minor,
+                row.after.posted_minor,
+                row.after.held_minor,
+            )
+        })
         .collect();
     let wanted = [
         (2, 0, "acquirer", 1099, 0, 1099, 0),
-        (2, 1, "merchant", -1000, -50, -1000, -50),
+        (2, 1, "merchant", -1010, -50, -1010, -50),
         (2, 2, "fees", -99, 0, -99, 0),
-        (2, 3, "merchant", 0, 20, -1000, -30),
+        (2, 3, "merchant", 10, 20, -1000, -30),
     ];
     ensure_eq!(shown, wanted, "the journal");
-    ensure!(rows.windows(2).all(|pair| pair.first().map(|row| row.body) == pair.last().map(|row| row.body)), "bodies differ");
+    ensure!(
+        rows.windows(2).all(|pair| pair.first().map(|row| row.body) == pair.last().map(|row| row.body)),
+        "bodies differ"
+    );
     ensure_eq!(balance(fixture, "merchant").await?, Balance { posted_minor: -1000, held_minor: -30 }, "the merchant");
     let line = TrialBalance { currency: "EUR".into(), sum_minor: 0, legs: 4 };
     ensure_eq!(records.trial_balance().await?, [line], "the trial balance");
@@ -81,7 +95,10 @@ async fn a_floor_counts_what_is_held(fixture: &dyn Fixture) -> Result<(), Failur
     ensure_eq!(balance(fixture, "b").await?.posted_minor, -100, "the other side");
     commit(&*records, spend("out:2", 70)?).await?;
     let hold = create(fixture, "hold")?.with_postings([floored(leg("a", 0, 1)?, 0)]);
-    ensure!(matches!(records.commit(hold).await?, Outcome::Refused(Refusal::Floor { .. })), "a hold went below the floor");
+    ensure!(
+        matches!(records.commit(hold).await?, Outcome::Refused(Refusal::Floor { .. })),
+        "a hold went below the floor"
+    );
     ensure_eq!(balance(fixture, "a").await?.available_minor(), 0, "available");
     Ok(())
 }
@@ -92,7 +109,10 @@ async fn floors_look_at_the_end_of_the_change(fixture: &dyn Fixture) -> Result<(
     commit(&*records, create(fixture, "through")?.with_postings(through)).await?;
     let spent = [floored(leg("a", 50, 0)?, 0), leg("a", -51, 0)?, leg("b", 1, 0)?];
     let outcome = records.commit(create(fixture, "spent")?.with_postings(spent)).await?;
-    ensure!(matches!(outcome, Outcome::Refused(Refusal::Floor { available_minor: -1, .. })), "the end counts: {outcome:?}");
+    ensure!(
+        matches!(outcome, Outcome::Refused(Refusal::Floor { available_minor: -1, .. })),
+        "the end counts: {outcome:?}"
+    );
     let debt = [floored(leg("a", -10, 0)?, -10), leg("b", 10, 0)?];
     commit(&*records, create(fixture, "debt")?.with_postings(debt)).await?;
     Ok(())
@@ -100,7 +120,11 @@ async fn floors_look_at_the_end_of_the_change(fixture: &dyn Fixture) -> Result<(
 
 async fn a_balance_never_leaves_the_exact_range(fixture: &dyn Fixture) -> Result<(), Failure> {
     let records = fixture.records();
-    commit(&*records, create(fixture, "full")?.with_postings([leg("a", MAX_EXACT_MINOR, 0)?, leg("b", -MAX_EXACT_MINOR, 0)?])).await?;
+    commit(
+        &*records,
+        create(fixture, "full")?.with_postings([leg("a", MAX_EXACT_MINOR, 0)?, leg("b", -MAX_EXACT_MINOR, 0)?]),
+    )
+    .await?;
     for (name, legs) in [
         ("one", vec![leg("a", 1, 0)?, leg("c", -1, 0)?]),
         ("two", vec![leg("c", 1, 0)?, leg("b", -1, 0)?]),
@@ -118,12 +142,25 @@ async fn a_balance_never_leaves_the_exact_range(fixture: &dyn Fixture) -> Result
 async fn large_amounts_keep_every_digit(fixture: &dyn Fixture) -> Result<(), Failure> {
     let records = fixture.records();
     let mut expected = 0;
-    for (number, minor) in [9_007_199_254_740_881, -9_007_199_254_740_777, 1_234_567_890_123_457, 1, 100_000_000_000_000].into_iter().enumerate() {
+    for (number, minor) in
+        [9_007_199_254_740_881, -9_007_199_254_740_777, 1_234_567_890_123_457, 1, 100_000_000_000_000]
+            .into_iter()
+            .enumerate()
+    {
         expected += minor;
-        commit(&*records, create(fixture, &format!("entry:{number}"))?.with_postings([leg("a", minor, minor / 3)?, leg("b", -minor, 0)?])).await?;
+        commit(
+            &*records,
+            create(fixture, &format!("entry:{number}"))?
+                .with_postings([leg("a", minor, minor / 3)?, leg("b", -minor, 0)?]),
+        )
+        .await?;
         ensure_eq!(balance(fixture, "a").await?.posted_minor, expected, "posted");
         ensure_eq!(balance(fixture, "b").await?.posted_minor, -expected, "the other side");
-        ensure_eq!(fixture.ledger().await?.iter().rev().nth(1).map(|row| row.after.posted_minor), Some(expected), "the row");
+        ensure_eq!(
+            fixture.ledger().await?.iter().rev().nth(1).map(|row| row.after.posted_minor),
+            Some(expected),
+            "the row"
+        );
     }
     Ok(())
 }
@@ -131,7 +168,8 @@ async fn large_amounts_keep_every_digit(fixture: &dyn Fixture) -> Result<(), Fai
 async fn an_account_keeps_its_currency(fixture: &dyn Fixture) -> Result<(), Failure> {
     let records = fixture.records();
     commit(&*records, create(fixture, "in")?.with_postings([leg("a", 5, 0)?, leg("b", -5, 0)?])).await?;
-    let yen = |name: &str, minor| -> Result<_, Failure> { Ok(Posting { currency: "JPY".into(), ..leg(name, minor, 0)? }) };
+    let yen =
+        |name: &str, minor| -> Result<_, Failure> { Ok(Posting { currency: "JPY".into(), ..leg(name, minor, 0)? }) };
     let outcome = records.commit(create(fixture, "mixed")?.with_postings([yen("a", 5)?, yen("c", -5)?])).await;
     ensure!(matches!(outcome, Err(RecordsError::Invalid(_))), "two currencies in one account: {outcome:?}");
     let lower = Posting { currency: "eur".into(), ..leg("d", 0, 1)? };

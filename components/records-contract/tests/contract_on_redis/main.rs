@@ -1,5 +1,6 @@
 //! The suite on the adapter, over a real Redis and both kinds of stores that a native test has.
 
+mod adapter;
 mod native;
 mod planted;
 

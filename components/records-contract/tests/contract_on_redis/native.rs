@@ -26,7 +26,12 @@ impl NativeRedis {
 
 #[async_trait]
 impl Redis for NativeRedis {
-    async fn execute(&self, command: &str, arguments: Vec<Argument>, _repeat: Repeat) -> Result<Vec<Reply>, RedisError> {
+    async fn execute(
+        &self,
+        command: &str,
+        arguments: Vec<Argument>,
+        _repeat: Repeat,
+    ) -> Result<Vec<Reply>, RedisError> {
         let mut call = redis::cmd(command);
         for argument in arguments {
             match argument {
@@ -42,7 +47,11 @@ impl Redis for NativeRedis {
 }
 
 fn classified(error: redis::RedisError) -> RedisError {
-    if error.is_io_error() || error.is_timeout() { RedisError::Unavailable(error.to_string()) } else { RedisError::Refused(error.to_string()) }
+    if error.is_io_error() || error.is_timeout() {
+        RedisError::Unavailable(error.to_string())
+    } else {
+        RedisError::Refused(error.to_string())
+    }
 }
 
 fn flatten(value: redis::Value, into: &mut Vec<Reply>) -> Result<(), RedisError> {

@@ -31,7 +31,10 @@ pub const BUGS: &[(&str, &str)] = &[
     // A record is created over another.
     ("matches = not head", "matches = true"),
     // A record is changed that is not there.
-    ("matches = head and (found_version .. ' ' .. found_uuid) == expected", "matches = not head or (found_version .. ' ' .. found_uuid) == expected"),
+    (
+        "matches = head and (found_version .. ' ' .. found_uuid) == expected",
+        "matches = not head or (found_version .. ' ' .. found_uuid) == expected",
+    ),
     // The floor ignores what is held.
     ("balance.posted - balance.held < leg.floor", "balance.posted < leg.floor"),
     // The floor is off by one.
@@ -53,7 +56,10 @@ pub const BUGS: &[(&str, &str)] = &[
     // Commit numbers stand still.
     ("commits = redis.call('INCR', prefix .. 'commits')", "commits = commits + 1"),
     // The head never moves.
-    ("redis.call('SET', head_key, version .. ' ' .. uuid .. tombstone)", "redis.call('SET', head_key, version .. ' ' .. uuid, 'NX')"),
+    (
+        "redis.call('SET', head_key, version .. ' ' .. uuid .. tombstone)",
+        "redis.call('SET', head_key, version .. ' ' .. uuid, 'NX')",
+    ),
     // Events are dropped.
     ("redis.call('XADD', prefix .. 'events', '*', 'e', next_argument())", "next_argument()"),
     // Events are doubled.
@@ -66,11 +72,17 @@ pub const BUGS: &[(&str, &str)] = &[
     // A removed entry stays.
     ("redis.call('ZREM', prefix .. 'i:' .. index, member)", "index = index"),
     // A summary is written once only.
-    ("redis.call('HSET', prefix .. 's:' .. index, member, next_argument())", "redis.call('HSETNX', prefix .. 's:' .. index, member, next_argument())"),
+    (
+        "redis.call('HSET', prefix .. 's:' .. index, member, next_argument())",
+        "redis.call('HSETNX', prefix .. 's:' .. index, member, next_argument())",
+    ),
     // A cleared timer stays.
     ("redis.call('ZREM', prefix .. 'timers', timer)", "timer = nil"),
     // A timer is not moved.
-    ("redis.call('ZADD', prefix .. 'timers', next_argument(), timer)", "redis.call('ZADD', prefix .. 'timers', 'NX', next_argument(), timer)"),
+    (
+        "redis.call('ZADD', prefix .. 'timers', next_argument(), timer)",
+        "redis.call('ZADD', prefix .. 'timers', 'NX', next_argument(), timer)",
+    ),
     // Replaced bodies are never collected.
     ("if head and keep_previous == '' then", "if false then"),
     // History is collected.
@@ -85,7 +97,10 @@ pub const BUGS: &[(&str, &str)] = &[
     // A lease is not taken.
     ("redis.call('ZADD', KEYS[1], ends .. '.5', member)", "redis.call('GET', 'x')"),
     // A lease is like a moment that a change sets.
-    ("if score and tonumber(score) == tonumber(ARGV[2] .. '.5') then", "if score and math.floor(tonumber(score)) == tonumber(ARGV[2]) then"),
+    (
+        "if score and tonumber(score) == tonumber(ARGV[2] .. '.5') then",
+        "if score and math.floor(tonumber(score)) == tonumber(ARGV[2]) then",
+    ),
     // Whoever comes finishes the timer.
     ("if score and tonumber(score) == tonumber(ARGV[2] .. '.5') then", "if score then"),
     // A page starts at the entry at which the last one ended.
@@ -116,7 +131,12 @@ impl Planted {
 
 #[async_trait]
 impl Redis for Planted {
-    async fn execute(&self, command: &str, mut arguments: Vec<Argument>, repeat: Repeat) -> Result<Vec<Reply>, RedisError> {
+    async fn execute(
+        &self,
+        command: &str,
+        mut arguments: Vec<Argument>,
+        repeat: Repeat,
+    ) -> Result<Vec<Reply>, RedisError> {
         // No script is known here, so that each call comes with its text.
         if command == "EVALSHA" {
             return Err(RedisError::Refused("NOSCRIPT: No matching script".into()));
