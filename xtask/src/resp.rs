@@ -1,7 +1,7 @@
 //! A few words of Redis's protocol (RESP2), enough for the pulse, a start-up check and the attacks of the tests.
 //!
 //! A client library would be ten times the code that xtask compiles on a fresh machine; this is one blocking
-//! connection without a pool, without reconnecting, without pub/sub.
+//! connection without a pool and without reconnecting.
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -67,6 +67,14 @@ impl Connection {
             message.push_str(&format!("${}\r\n{word}\r\n", word.len()));
         }
         self.stream.get_mut().write_all(message.as_bytes()).context("writing to Redis")?;
+        self.reply()
+    }
+
+    /// Waits for what Redis sends next: a message of a channel that was subscribed to.
+    ///
+    /// # Errors
+    /// When the connection breaks or nothing comes within five seconds.
+    pub fn next_message(&mut self) -> anyhow::Result<Reply> {
         self.reply()
     }
 

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use xtask::child::holder;
 use xtask::narration::Stopwatch;
 use xtask::redis_server::free_port;
+use xtask::resp::{Connection, Reply};
 
 /// How long anything here may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -180,6 +181,25 @@ fn gives_secrets_in_the_environment_and_never_on_a_command_line() {
     assert_eq!(fs::read_to_string(stage.path("state/secrets.json")).unwrap(), before, "secrets are made once");
     again.signal(Signal::TERM);
     again.end();
+}
+
+#[test]
+fn rings_the_pulse_every_second_and_says_that_it_is_one() {
+    let stage = Stage::new();
+    let _up = stage.up();
+    let variable = fs::read_to_string(stage.path("notes/variable")).unwrap();
+    let (credentials, address) = variable.trim().trim_start_matches("redis://").split_once('@').unwrap();
+    let (user, password) = credentials.split_once(':').unwrap();
+    let mut listener = Connection::open_as(address.parse().unwrap(), user, password).unwrap();
+    listener.call(&["SUBSCRIBE", "pulse"]).unwrap();
+    let stopwatch = Stopwatch::start();
+    let word = |text: &str| Reply::Text(text.to_owned());
+    for _ in 0..3 {
+        let message = listener.next_message().unwrap();
+        assert_eq!(message, Reply::List(vec![word("message"), word("pulse"), word("pulse")]));
+    }
+    let took = stopwatch.elapsed();
+    assert!(took > Duration::from_secs(2) && took < Duration::from_secs(5), "three pulses took {took:?}");
 }
 
 #[test]

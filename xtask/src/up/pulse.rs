@@ -9,6 +9,9 @@ use crate::resp::{Connection, Reply};
 /// The channel that workers listen on besides their bell.
 const CHANNEL: &str = "pulse";
 
+/// What tells a worker, which sees no channel's name, that this is the pulse: it looks after what waits, too.
+const PAYLOAD: &str = "pulse";
+
 /// The time between two rings.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -47,7 +50,7 @@ impl Pulse {
         let rung = self
             .connection
             .as_mut()
-            .is_some_and(|connection| matches!(connection.call(&["PUBLISH", CHANNEL, "1"]), Ok(Reply::Integer(_))));
+            .is_some_and(|connection| matches!(connection.call(&["PUBLISH", CHANNEL, PAYLOAD]), Ok(Reply::Integer(_))));
         if !rung {
             self.connection = None;
         }

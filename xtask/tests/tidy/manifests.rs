@@ -30,18 +30,19 @@ fn of_its_own(path: &str, manifest: &Table) -> Vec<String> {
     let inherits = |table: &str, key: &str| {
         manifest.get(table).and_then(|table| table.get(key)).and_then(|value| value.get("workspace")).is_some()
     };
+    // The embedded host is a workspace of its own: it repeats the keys and the lints.
+    let own_workspace = manifest.contains_key("workspace");
+    let states = |table: &str, key: &str| manifest.get(table).and_then(|table| table.get(key)).is_some();
     for key in ["version", "edition", "rust-version", "license", "publish"] {
-        if !inherits("package", key) {
+        if !(inherits("package", key) || own_workspace && states("package", key)) {
             complaints.push(format!("{path}: `{key}` is not the workspace's"));
         }
     }
     if manifest.get("package").and_then(|package| package.get("description")).is_none() {
         complaints.push(format!("{path}: there is no description"));
     }
-    // The embedded host is a workspace of its own and repeats the lints.
-    let own_lints =
-        manifest.contains_key("workspace") && manifest.get("lints").is_some_and(|l| l.get("clippy").is_some());
-    if !own_lints && manifest.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
+    let inherits_lints = manifest.get("lints").and_then(|lints| lints.get("workspace")) == Some(&Value::Boolean(true));
+    if !(inherits_lints || own_workspace && states("lints", "clippy")) {
         complaints.push(format!("{path}: the workspace's lints are not switched on"));
     }
     complaints
