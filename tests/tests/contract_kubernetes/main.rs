@@ -276,7 +276,7 @@ fn redis_is_as_durable_as_on_a_developers_machine() -> Result<()> {
         let there =
             settings(cluster.find("ConfigMap", "redis")?["data"]["redis.conf"].as_str().context("no redis.conf")?);
         for name in ["appendonly", "appendfsync", "save", "maxmemory-policy", "databases"] {
-            ensure!(here.get(name).is_some() && here.get(name) == there.get(name), "{}: {name}", cluster.name);
+            ensure!(here.contains_key(name) && here.get(name) == there.get(name), "{}: {name}", cluster.name);
         }
     }
     Ok(())

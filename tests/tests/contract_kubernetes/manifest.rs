@@ -66,16 +66,17 @@ impl Manifest {
 
     /// The application variables that a component uses: in its variables, its hosts, its triggers' addresses.
     pub fn variables_of(&self, id: &str) -> BTreeSet<&str> {
-        let component = &self.component[id];
         let addresses =
             self.trigger.redis.iter().filter(|trigger| trigger.component == id).map(|trigger| &trigger.address);
-        let templates = component.variables.values().chain(&component.allowed_outbound_hosts).chain(addresses);
-        templates.flat_map(|template| expressions(template)).collect()
+        let values = self.component.get(id).into_iter().flat_map(|component| component.variables.values());
+        let used = values.chain(addresses).flat_map(|template| expressions(template));
+        used.chain(self.hosts_of(id)).collect()
     }
 
     /// The application variables that name hosts which a component may reach.
     pub fn hosts_of(&self, id: &str) -> BTreeSet<&str> {
-        self.component[id].allowed_outbound_hosts.iter().flat_map(|host| expressions(host)).collect()
+        let hosts = self.component.get(id).into_iter().flat_map(|component| &component.allowed_outbound_hosts);
+        hosts.flat_map(|host| expressions(host)).collect()
     }
 
     /// Whether a component is woken by requests, be it from inside only.

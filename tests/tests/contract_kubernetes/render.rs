@@ -1,5 +1,6 @@
 //! A small kustomize: the keys that `infra/k8s` uses, and a refusal for every other. `kubectl kustomize` is compared with
 //! it where it is installed.
+#![expect(clippy::indexing_slicing, reason = "a member that a JSON value lacks reads as null")]
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
