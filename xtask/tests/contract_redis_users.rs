@@ -1,4 +1,10 @@
 //! Attacks on a real Redis that runs with the committed access rules: no service reaches another's keys.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails by panicking"
+)]
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;

@@ -1,5 +1,6 @@
 //! `cargo xtask up` when it is stopped, killed, started twice, or loses a child. The functions' host is a stand-in: a
 //! script named `spin`, for which the test answers the readiness route. Redis is real.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of tests fails by panicking")]
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
