@@ -3,12 +3,14 @@
 
 mod listener;
 mod native_redis;
+mod planted;
 
 use ambient::Sleep;
 use async_trait::async_trait;
 use core::time::Duration;
 use events_contract::OnRedis;
 use native_redis::NativeRedis;
+use redis_client::Redis;
 use std::sync::Arc;
 use support::RedisServer;
 
@@ -24,18 +26,23 @@ impl Sleep for TokioSleep {
     }
 }
 
-async fn start() -> anyhow::Result<OnRedis> {
+/// A server with its users; the worker's connection may be another one around the sound one.
+async fn on_redis(worker: impl FnOnce(Arc<NativeRedis>) -> Arc<dyn Redis>) -> anyhow::Result<OnRedis> {
     let server = RedisServer::start_with(&["--aclfile", USERS])?;
     let url = |user: &str| format!("redis://{user}:{user}-development@127.0.0.1:{}", server.port());
     listener::listen(&url("operator"))?;
     let connect = |user: &str| Arc::new(NativeRedis::new(url(user)));
     Ok(OnRedis {
         operator: connect("operator"),
-        worker: connect("notifications"),
+        worker: worker(connect("notifications")),
         gateway: connect("gateway"),
         sleep: Arc::new(TokioSleep),
         keep: Box::new(server),
     })
+}
+
+async fn start() -> anyhow::Result<OnRedis> {
+    on_redis(|sound| sound).await
 }
 
 events_contract::suite!(start);
