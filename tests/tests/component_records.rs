@@ -39,7 +39,7 @@ struct Suite {
     host: Child,
     port: u16,
     folder: tempfile::TempDir,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Drop for Suite {
@@ -72,7 +72,7 @@ impl Suite {
         command.arg("--listen").arg(format!("127.0.0.1:{port}"));
         let log = std::fs::File::create(folder.path().join("host.log"))?;
         let host = command.stdout(Stdio::null()).stderr(log).current_dir(folder.path()).spawn()?;
-        let mut suite = Self { host, port, folder, _redis: redis };
+        let mut suite = Self { host, port, folder, redis };
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let log = || std::fs::read_to_string(suite.folder.path().join("host.log")).unwrap_or_default();
@@ -125,4 +125,22 @@ fn every_sentence_holds_with_bodies_in_a_file() -> anyhow::Result<()> {
 #[test]
 fn every_sentence_holds_with_bodies_in_redis() -> anyhow::Result<()> {
     Suite::start(|address| format!("type = \"redis\"\nurl = \"{address}/1\"\n"))?.run()
+}
+
+#[test]
+fn a_connection_that_broke_is_opened_again() -> anyhow::Result<()> {
+    let mut suite = Suite::start(|_| "type = \"spin\"\npath = \"bodies.db\"\n".to_owned())?;
+    let case = "/run/events_tell_version_cause_and_place";
+    ensure!(suite.get(case)? == (200, "holds".to_owned()), "the case does not hold before the restart");
+    // The instance lives on for a second and keeps its connection, which is dead now; the scripts are gone too.
+    suite.redis.restart()?;
+    let (status, found) = suite.get(case)?;
+    ensure!(status == 200, "after the restart: {status} {found}");
+    suite.redis.kill()?;
+    let (status, found) = suite.get(case)?;
+    ensure!(status == 500 && found.contains("did not answer"), "without Redis: {status} {found}");
+    suite.redis.restart()?;
+    let (status, found) = suite.get(case)?;
+    ensure!(status == 200, "after the second restart: {status} {found}");
+    Ok(())
 }
