@@ -87,7 +87,6 @@ impl KeyValueBackend {
 /// When something cannot be started or ended by itself; everything is stopped then too.
 pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
-    let stop = StopFlag::watch()?;
     let state = StateFolder::open(&workspace.root.join(&flags.state))?;
     state.stop_leftovers()?;
     state.keep_backend(flags.kv.name())?;
@@ -101,9 +100,8 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
         components::check(&components::build(workspace, &environment)?)?;
         runner.build(workspace)?;
     }
-    if stop.is_set() {
-        bail!("stopped before anything was started");
-    }
+    // Until here a signal simply ends this program: nothing is running that somebody would have to stop.
+    let stop = StopFlag::watch()?;
 
     let listen = free_address(flags.listen)?;
     let secrets = Secrets::load_or_make(&state.secrets(), workspace)?;
