@@ -16,6 +16,7 @@ pub mod http;
 pub mod instance;
 pub mod key_value;
 pub mod manifest;
+pub mod memory;
 pub mod outbound;
 pub mod redis;
 pub mod runtime_config;

@@ -9,6 +9,7 @@ use crate::{
     app::{App, Options},
     http::{handler::Reuse, server::Server},
     manifest::Manifest,
+    memory,
     runtime_config::{Folders, RuntimeConfig},
     stdio::Follow,
     trigger_redis,
@@ -65,7 +66,9 @@ impl Up {
             truncate_logs: self.truncate_logs,
             cache_dir: cache_dir.as_deref().filter(|_| self.cache),
         };
+        memory::keep_nothing();
         let app = tokio::task::block_in_place(|| App::assemble(manifest, config, options))?;
+        memory::keep_what_requests_free();
         let (drain, draining) = watch::channel(false);
         let mut triggers = JoinSet::new();
         for subscriber in trigger_redis::subscribers(&app)? {
