@@ -4,4 +4,4 @@
 
 mod system;
 
-pub use system::{System, Workplace};
+pub use system::{System, Workplace, now};

@@ -226,7 +226,8 @@ fn signal(process: i32, signal: Signal) -> anyhow::Result<()> {
     kill_process(process, signal).context("the process is gone already")
 }
 
+/// The present, for tests that wait for the system and measure it from outside.
 #[expect(clippy::disallowed_methods, reason = "a test outside the system waits by its own clock")]
-fn now() -> std::time::Instant {
+pub fn now() -> std::time::Instant {
     std::time::Instant::now()
 }

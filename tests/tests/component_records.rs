@@ -6,9 +6,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::{RedisServer, free_port};
-use tests::Workplace;
+use tests::{Workplace, now};
 
 /// How long a start may take: the first compiles the component.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -73,7 +73,7 @@ impl Suite {
         let log = std::fs::File::create(folder.path().join("host.log"))?;
         let host = command.stdout(Stdio::null()).stderr(log).current_dir(folder.path()).spawn()?;
         let mut suite = Self { host, port, folder, redis };
-        let started = Instant::now();
+        let started = now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let log = || std::fs::read_to_string(suite.folder.path().join("host.log")).unwrap_or_default();
             ensure!(suite.host.try_wait()?.is_none(), "the host ended:\n{}", log());

@@ -5,7 +5,7 @@ use journey::{Person, play};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use tests::System;
+use tests::{System, now};
 
 type Outcome = anyhow::Result<()>;
 
@@ -133,9 +133,4 @@ fn problem(answer: journey::Answer, status: u16, slug: &str) -> Outcome {
     );
     ensure!(answer.json.get("instance").is_some(), "no trace in {}", answer.text);
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test outside the system waits by its own clock")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
 }

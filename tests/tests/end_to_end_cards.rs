@@ -1,11 +1,13 @@
 //! Every card of the sandbox through a real system: the payment ends as the token says, and the acquirer has charged at
 //! most once, also where its answer was late or lost and the worker's timer had to find out.
 
+#![expect(clippy::indexing_slicing, reason = "a member that is missing from JSON reads as null")]
+
 use anyhow::{anyhow, ensure};
 use journey::{Api, Person};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
-use tests::System;
+use std::time::Duration;
+use tests::{System, now};
 
 type Outcome = anyhow::Result<()>;
 
@@ -131,11 +133,6 @@ impl Payer {
         ensure!(again.replayed, "{token}: the confirmation was carried out again: {}", again.text);
         Ok(())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a client outside the system measures with its own clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "keys of a client outside the system")]

@@ -2,7 +2,7 @@
 
 use journey::{Api, Person};
 use std::time::Duration;
-use tests::System;
+use tests::{System, now};
 
 type Outcome = anyhow::Result<()>;
 
@@ -79,9 +79,4 @@ fn redis_is_killed_and_comes_back_with_everything_acknowledged() -> Outcome {
 fn crash(system: &mut System) -> Outcome {
     system.kill_host()?;
     system.start_again()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test outside the system waits by its own clock")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
 }
