@@ -214,12 +214,13 @@ mod tests {
 
     #[test]
     fn refuses_another_kind_and_a_second_spelling() {
-        let user = UserId::new(0, Uuid::from_u128(7)).to_string();
+        let user = UserId::new(0, Uuid::from_u128(u128::MAX)).to_string();
+        assert_eq!(user, "usr_007zzzzzzzzzzzzzzzzzzzzzzzzz");
         assert_eq!(user.parse::<PaymentId>(), Err(InvalidId::Prefix { wanted: "pay" }));
-        assert!(
-            user.to_uppercase().replace("USR", "usr").parse::<UserId>().is_ok_and(|id| id.uuid().as_u128() == 7)
-                == false
-        );
+        let shape = Err(InvalidId::Shape { wanted: "usr" });
+        for other in ["usr_007ZZZZZZZZZZZZZZZZZZZZZZZZZ", "usr_008zzzzzzzzzzzzzzzzzzzzzzzzz", "usr_007zz", "usr_"] {
+            assert_eq!(other.parse::<UserId>(), shape, "{other}");
+        }
     }
 
     #[test]
