@@ -32,14 +32,24 @@ fn root() -> PathBuf {
 struct Server {
     redis: RedisServer,
     passwords: BTreeMap<String, String>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 static RULES_FILE: LazyLock<Rules> = LazyLock::new(|| Rules::read(&root().join(RULES)).unwrap());
 
 impl Server {
     fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// Stops the server and starts another on what it left on disk.
+    fn restart(self) -> Self {
+        let Self { redis, folder, .. } = self;
+        drop(redis);
+        Self::start_in(folder)
+    }
+
+    fn start_in(folder: tempfile::TempDir) -> Self {
         let passwords = RULES_FILE.passwords();
         let port = free_port().unwrap();
         let log = folder.path().join("log");
@@ -52,7 +62,7 @@ impl Server {
             .spawn()
             .expect("redis-server is missing: apt-get install redis-server");
         let redis = RedisServer::wait_until_ready(child, port, log, "pulse", &passwords["pulse"], || false).unwrap();
-        Self { redis, passwords, _folder: folder }
+        Self { redis, passwords, folder }
     }
 
     fn login(&self, user: &str) -> Connection {
@@ -81,6 +91,24 @@ fn nobody_enters_without_a_password() {
     for words in [&["PING"][..], &["GET", "{payments/0}:h:x"], &["AUTH", "payments", "wrong"]] {
         assert!(matches!(stranger.call(words).unwrap(), Reply::Refusal(_)), "{words:?}");
     }
+}
+
+#[test]
+fn what_a_script_wrote_is_there_after_a_restart() {
+    let server = Server::start();
+    // The log of a script with two writes is a transaction, which Redis loads with the rights of the user `default`.
+    let script = "redis.call('SET', KEYS[1], 'one') redis.call('SET', KEYS[2], 'two') return 1";
+    for service in SERVICES {
+        let key = |kind: &str| format!("{{{service}/0}}:{kind}");
+        allowed(&mut server.login(service), &["EVAL", script, "2", &key("h:a"), &key("h:b")]);
+    }
+    let server = server.restart();
+    for service in SERVICES {
+        let kept = allowed(&mut server.login(service), &["GET", &format!("{{{service}/0}}:h:b")]);
+        assert_eq!(kept, Reply::Text("two".to_owned()), "{service} lost an acknowledged write");
+    }
+    let log = std::fs::read_to_string(server.folder.path().join("log")).unwrap();
+    assert!(!log.contains("CRITICAL"), "{log}");
 }
 
 #[test]
