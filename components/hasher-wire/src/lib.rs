@@ -39,7 +39,7 @@ pub struct Hash {
     pub password: Plain,
 }
 
-/// Answer to [`Hash`].
+/// Answer to [`struct@Hash`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hashed {
     /// **Shape** a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>`.

@@ -5,6 +5,10 @@ use anyhow::Context as _;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
+/// How often a 503 is tried again, and how long the client waits in between.
+const PATIENCE: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// A system's public entry.
 #[derive(Clone)]
 pub struct Api {
@@ -86,7 +90,7 @@ impl Api {
     /// # Errors
     /// When one is not.
     pub fn ready(&self) -> anyhow::Result<Step> {
-        let answer = self.get("/readyz", None)?.expect(200)?;
+        let answer = self.get_once("/readyz", None)?.expect(200)?;
         Ok(answer.step("ask whether everything is ready", "ready"))
     }
 
@@ -95,6 +99,18 @@ impl Api {
     /// # Errors
     /// When there is no answer.
     pub fn get(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+        patiently(|| self.get_once(path, token))
+    }
+
+    /// Sends a POST with a JSON body.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
+        patiently(|| self.post_once(path, body, token, key))
+    }
+
+    fn get_once(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -104,11 +120,7 @@ impl Api {
         read(format!("GET {path}"), response, start)
     }
 
-    /// Sends a POST with a JSON body.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub fn post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
+    fn post_once(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
         let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -121,6 +133,18 @@ impl Api {
             request.send(body.to_string().as_str()).with_context(|| format!("POST {path} was not answered"))?;
         read(format!("POST {path}"), response, start)
     }
+}
+
+/// Does as a careful client does with a 503, which says that trying again is safe: a few times, a while apart.
+fn patiently(exchange: impl Fn() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
+    for _ in 0..PATIENCE {
+        let answer = exchange()?;
+        if answer.status != 503 {
+            return Ok(answer);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    exchange()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client outside the system measures with its own clock")]
