@@ -49,7 +49,7 @@ fn the_host_is_killed_between_any_two_steps_and_nothing_is_lost_or_doubled() -> 
 #[test]
 fn the_host_is_killed_during_the_confirmation_and_the_card_is_charged_once() -> Outcome {
     let mut system = System::start(&[])?;
-    for (round, delay_ms) in [1, 4, 8, 15, 30].into_iter().enumerate() {
+    for (round, delay_ms) in [2, 8, 30].into_iter().enumerate() {
         let mut person = about_to_pay(system.api(), &format!("during-{round}"))?;
         std::thread::scope(|scope| -> Outcome {
             let paying = scope.spawn(|| person.confirm().is_ok());

@@ -29,8 +29,10 @@ pub struct Step {
     pub is_effect: bool,
 }
 
-/// How long an effect may take before the journey calls it lost.
-pub const EFFECT_LIMIT: Duration = Duration::from_secs(30);
+/// How long an effect may take before the journey calls it lost. Undisturbed it takes milliseconds; after a crash, what
+/// the dead worker held is claimed when it has lain for 30 s, and an event that waited for it comes back within as much
+/// again.
+pub const EFFECT_LIMIT: Duration = Duration::from_secs(90);
 
 /// Plays the whole journey; calls `look` after each step.
 ///

@@ -223,7 +223,7 @@ impl Person {
             if payment.status == 200 && matches!(status, "captured" | "failed") {
                 return Ok(payment);
             }
-            ensure!(start.elapsed() < 3 * EFFECT_LIMIT, "no outcome of the confirmation: {}", open.text);
+            ensure!(start.elapsed() < EFFECT_LIMIT, "no outcome of the confirmation: {}", open.text);
             std::thread::sleep(Duration::from_millis(200));
         }
     }
