@@ -62,9 +62,13 @@ end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
--- Ends without a commit: nobody will name this body, so the cleaner may take it.
+-- Ends without a commit: nobody will name this body, so the cleaner may take it. Not where history is kept: this may be
+-- the repetition of a call whose answer was lost and which others have committed upon since, and then the body is history.
+-- A true loser stays behind there until the sweep for orphans.
 local function lose(...)
-  redis.call('ZADD', prefix .. 'garbage', now, context .. ':' .. record .. ':' .. version .. '.' .. uuid)
+  if keep_previous == '' then
+    redis.call('ZADD', prefix .. 'garbage', now, context .. ':' .. record .. ':' .. version .. '.' .. uuid)
+  end
   return answer(...)
 end
 
