@@ -54,6 +54,7 @@ secret pulse password "$password_pulse"
 secret operator password "$password_operator"
 secret users \
   users_redis_url "redis://users:$password_users@$redis" \
+  users_worker_trigger_url "redis://users:$password_users@$redis/15" \
   token_signing_keys "$(random) $(random)" \
   refresh_token_key "$(random)" \
   email_index_key "$(random)" \
@@ -85,6 +86,7 @@ secret gateway-runtime-config runtime-config.toml "# The gateway keeps nothing; 
 if [ "$sandbox" = yes ]; then
   secret sandbox \
     sandbox_redis_url "redis://sandbox:$password_sandbox@$redis" \
+    sandbox_worker_trigger_url "redis://sandbox:$password_sandbox@$redis/19" \
     acquirer_key "$acquirer_key" \
     mail_key "$mail_key"
   secret sandbox-runtime-config runtime-config.toml "$(bodies sandbox 5)"

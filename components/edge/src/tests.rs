@@ -71,7 +71,9 @@ impl Setup {
     }
 
     fn router(&self) -> Router {
-        let internal_routes = Router::new().route("/internal/users/readyz", get(async || "ready"));
+        let internal_routes = Router::new()
+            .route("/internal/users/readyz", get(async || "ready").post(async || "no probe"))
+            .route("/internal/users/work", get(async || "done"));
         routes().merge(internal(internal_routes, "users", self.tokens.clone(), Arc::new(self.clock.clone())))
     }
 
@@ -348,7 +350,7 @@ async fn without_keys_the_answer_is_503_and_public_routes_still_answer() {
 async fn internal_routes_want_a_service_token_for_their_context() {
     let setup = Setup::new();
     let now = setup.clock.now();
-    let path = "/internal/users/readyz";
+    let path = "/internal/users/work";
     let with = |token: String| empty(get_request(path).header("authorization", format!("Bearer {token}")));
     assert_eq!(setup.send(with(setup.tokens.issue("users", now))).await.status, 200);
     assert_eq!(setup.send(with(setup.tokens.issue("payments", now))).await.status, 401);
@@ -358,6 +360,18 @@ async fn internal_routes_want_a_service_token_for_their_context() {
     let public_route =
         get_request("/public").header("authorization", format!("Bearer {}", setup.tokens.issue("users", now)));
     assert_eq!(setup.send(empty(public_route)).await.status, 401, "a service is nobody on public routes");
+}
+
+#[tokio::test]
+async fn a_probe_wants_no_token_and_asks_for_nothing_but_readiness() {
+    let setup = Setup::new();
+    let asked = |method: &str, path: &str| empty(Request::builder().method(method).uri(path));
+    assert_eq!(setup.send(asked("GET", "/internal/users/readyz")).await.status, 200);
+    assert_eq!(setup.send(asked("HEAD", "/internal/users/readyz")).await.status, 200);
+    assert_eq!(setup.send(asked("POST", "/internal/users/readyz")).await.status, 401);
+    assert_eq!(setup.send(asked("GET", "/internal/users/work?/readyz")).await.status, 401);
+    let told = Request::builder().uri("/internal/users/readyz").header("authorization", "Bearer nonsense");
+    assert_eq!(setup.send(empty(told)).await.status, 200, "a token that is not asked for does no harm");
 }
 
 #[tokio::test]
