@@ -100,12 +100,16 @@ impl Runner {
             }
         };
         self.arguments(&mut command, workspace, state, listen, runtime_config)?;
+        if *self == Self::Embedded {
+            // Beside what cargo built: every state folder of this machine starts with what was compiled once.
+            command.arg("--cache-dir").arg(workspace.scratch().join("compiled"));
+        }
         command.envs(variables);
         let (child, log) = state.start("application", &command)?;
         Ok(Application { child, log })
     }
 
-    /// The same flags for both: the embedded host takes those of `spin up`.
+    /// The flags of both: the embedded host takes those of `spin up`.
     fn arguments(
         &self,
         command: &mut Command,
