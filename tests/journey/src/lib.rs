@@ -29,10 +29,39 @@ pub struct Step {
     pub is_effect: bool,
 }
 
+/// How long effects took, one entry a payment, from the answer that acknowledged it.
+#[derive(Debug, Clone, Default)]
+pub struct Effects {
+    /// Until the receipt lay in the inbox.
+    pub receipt: Vec<Duration>,
+    /// Until the overview showed the money.
+    pub overview: Vec<Duration>,
+}
+
 /// How long an effect may take before the journey calls it lost. Undisturbed it takes milliseconds; after a crash, what
 /// the dead worker held is claimed when it has lain for 30 s, and an event that waited for it comes back within as much
 /// again.
 pub const EFFECT_LIMIT: Duration = Duration::from_secs(90);
+
+/// Lets somebody new pay `rounds` times, one after the other, and waits each time for both effects.
+///
+/// # Errors
+/// The first step that did not do what it must, with the answer that it got.
+pub fn measure(api: &Api, seed: &str, rounds: u32) -> anyhow::Result<Effects> {
+    let mut person = Person::new(api.clone(), seed);
+    person.register()?;
+    person.log_in()?;
+    person.await_welcome_mail()?;
+    let mut effects = Effects::default();
+    for _ in 0..rounds {
+        person.create_payment(100, "tok_visa")?;
+        person.confirm()?;
+        let acknowledged = api::now();
+        effects.receipt.push(person.await_receipt(acknowledged)?.took);
+        effects.overview.push(person.await_overview(acknowledged)?.took);
+    }
+    Ok(effects)
+}
 
 /// Plays the whole journey; calls `look` after each step.
 ///
