@@ -103,6 +103,21 @@ impl Money {
         self.checked_add(other.negated())
     }
 
+    /// The sum of amounts in one currency; nothing for none.
+    ///
+    /// # Errors
+    /// As [`Money::checked_add`]; what is in between is counted wide enough never to overflow.
+    pub fn checked_sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
+        let mut sum: i128 = 0;
+        for amount in amounts {
+            if amount.currency != currency {
+                return Err(MoneyError::CurrencyMismatch { left: currency, right: amount.currency });
+            }
+            sum = sum.checked_add(i128::from(amount.minor)).ok_or(MoneyError::OutOfRange)?;
+        }
+        Self::new(i64::try_from(sum).map_err(|_| MoneyError::OutOfRange)?, currency)
+    }
+
     /// The same amount the other way; always in range, which is symmetric.
     #[must_use]
     pub const fn negated(self) -> Self {
@@ -141,15 +156,24 @@ mod tests {
 
     #[test]
     fn is_written_with_the_places_of_its_currency() {
-        let shown: Vec<_> = [(1099, "EUR"), (-5, "EUR"), (1099, "JPY"), (1099, "KWD")]
+        let shown: Vec<_> = [(1099, "EUR"), (-5, "EUR"), (1099, "JPY"), (1099, "KWD"), (10_990, "CLF")]
             .map(|(minor, code)| money(minor, code).to_string())
             .into();
-        assert_eq!(shown, ["10.99 EUR", "-0.05 EUR", "1099 JPY", "1.099 KWD"]);
+        assert_eq!(shown, ["10.99 EUR", "-0.05 EUR", "1099 JPY", "1.099 KWD", "1.0990 CLF"]);
     }
 
     #[test]
     fn refuses_to_mix_currencies() {
         assert!(matches!(money(1, "EUR").checked_add(money(1, "JPY")), Err(MoneyError::CurrencyMismatch { .. })));
+    }
+
+    #[test]
+    fn a_sum_may_leave_the_range_on_its_way_but_not_at_its_end() {
+        let (most, eur) = (money(MAX_MINOR, "EUR"), "EUR".parse().unwrap());
+        assert_eq!(Money::checked_sum(eur, [most, most, most.negated()]), Ok(most));
+        assert_eq!(Money::checked_sum(eur, [most, most]), Err(MoneyError::OutOfRange));
+        assert_eq!(Money::checked_sum(eur, []), Ok(Money::zero(eur)));
+        assert!(matches!(Money::checked_sum(eur, [money(1, "JPY")]), Err(MoneyError::CurrencyMismatch { .. })));
     }
 
     proptest! {
