@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 mod arrows;
 mod capabilities;
+mod floats;
 mod manifests;
 mod sources;
 
