@@ -41,6 +41,12 @@ fn parse(key: &str, request: ChargeRequest) -> Result<NewCharge, SandboxError> {
     if request.reference.chars().count() > 100 {
         return Err(SandboxError::Invalid { field: "reference", why: "a reference has at most 100 characters" });
     }
-    let (reference, token, capture) = (request.reference, request.token, request.capture);
-    Ok(NewCharge { key: key.to_owned(), reference, amount, token, capture })
+    let ChargeRequest { reference, token, capture, return_url, .. } = request;
+    if return_url.as_ref().is_some_and(|url| url.len() > 500 || !url.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(SandboxError::Invalid {
+            field: "return_url",
+            why: "at most 500 visible ASCII characters are taken",
+        });
+    }
+    Ok(NewCharge { key: key.to_owned(), reference, amount, token, capture, return_url })
 }

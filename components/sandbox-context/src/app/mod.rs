@@ -11,6 +11,6 @@ mod store;
 pub use error::SandboxError;
 pub use make_charge::make_charge;
 pub use move_charge::{Step, move_charge};
-pub use read_charges::{charge_of_key, charges};
+pub use read_charges::{charge, charge_of_key, charges};
 pub use receive_letter::receive_letter;
 pub use show_letters::letters;

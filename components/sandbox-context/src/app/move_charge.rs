@@ -1,4 +1,4 @@
-//! `POST /sandbox/v1/charges/{id}/…`: capture, cancel, and what the payer does at the bank.
+//! `POST /sandbox/v1/charges/{id}/…`: capture, cancel, refunds, and what the payer and the payer's bank do.
 
 use super::SandboxError;
 use super::store::{self, Written};
@@ -9,7 +9,7 @@ use crate::domain::{Charge, ChargeId};
 const TRIES: u32 = 3;
 
 /// One step of a charge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Take this much, in minor units.
     Capture(i64),
@@ -19,6 +19,22 @@ pub enum Step {
     Authenticate {
         /// Whether they succeed.
         success: bool,
+    },
+    /// Give back this much, under this key and name.
+    Refund {
+        /// The caller's idempotency key.
+        key: String,
+        /// The caller's own name for it.
+        reference: String,
+        /// In minor units.
+        amount_minor: i64,
+    },
+    /// The payer's bank disputes it.
+    Dispute,
+    /// The bank decides.
+    CloseDispute {
+        /// Whether for the merchant.
+        won: bool,
     },
 }
 
@@ -31,10 +47,13 @@ pub async fn move_charge(sandbox: &Sandbox, id: &str, step: Step) -> Result<Char
     for _ in 0..TRIES {
         let (version, charge) = store::load_charge(sandbox, id).await?.ok_or(SandboxError::NotFound)?;
         let now = sandbox.clock.now();
-        let next = match step {
-            Step::Capture(amount_minor) => charge.capture(amount_minor, now)?,
+        let next = match &step {
+            Step::Capture(amount_minor) => charge.capture(*amount_minor, now)?,
             Step::Cancel => charge.cancel(now)?,
-            Step::Authenticate { success } => charge.authenticate(success, now)?,
+            Step::Authenticate { success } => charge.authenticate(*success, now)?,
+            Step::Refund { key, reference, amount_minor } => charge.refund(key, reference, *amount_minor, now)?,
+            Step::Dispute => charge.dispute(now)?,
+            Step::CloseDispute { won } => charge.close_dispute(*won)?,
         };
         if next == charge {
             return Ok(charge);

@@ -7,6 +7,15 @@ use crate::Sandbox;
 use crate::domain::{Charge, ChargeId};
 use crate::wire::StoredCharge;
 
+/// The charge of this name.
+///
+/// # Errors
+/// [`SandboxError::NotFound`], [`SandboxError::Store`].
+pub async fn charge(sandbox: &Sandbox, id: &str) -> Result<Charge, SandboxError> {
+    let id: ChargeId = id.parse().map_err(|_| SandboxError::NotFound)?;
+    store::load_charge(sandbox, id).await?.map(|(_, charge)| charge).ok_or(SandboxError::NotFound)
+}
+
 /// The charge that a key made.
 ///
 /// # Errors

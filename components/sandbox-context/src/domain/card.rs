@@ -19,6 +19,10 @@ pub enum Card {
     AnswerLost,
     /// `tok_late_success`: unknown for five seconds, then approved.
     Late,
+    /// `tok_refund_refused`: approved; every refund is refused.
+    RefundRefused,
+    /// `tok_refund_fails`: approved; refunds are accepted and come back five seconds later.
+    RefundFails,
 }
 
 /// How the first answer of a charge behaves.
@@ -43,6 +47,8 @@ impl Card {
             "tok_timeout" => Self::TimesOut,
             "tok_lost_answer" => Self::AnswerLost,
             "tok_late_success" => Self::Late,
+            "tok_refund_refused" => Self::RefundRefused,
+            "tok_refund_fails" => Self::RefundFails,
             _ => return None,
         })
     }
@@ -53,7 +59,13 @@ impl Card {
             Self::Slow => Duration::from_secs(2),
             // Callers wait 10 s at most.
             Self::TimesOut => Duration::from_secs(20),
-            Self::Approved | Self::Declined(_) | Self::Secured | Self::AnswerLost | Self::Late => Duration::ZERO,
+            Self::Approved
+            | Self::Declined(_)
+            | Self::Secured
+            | Self::AnswerLost
+            | Self::Late
+            | Self::RefundRefused
+            | Self::RefundFails => Duration::ZERO,
         };
         Delay { wait, lost: matches!(self, Self::AnswerLost) }
     }

@@ -1,6 +1,6 @@
 //! A charge: at most one an idempotency key, at most once captured.
 
-use super::Card;
+use super::{Card, ChargeDispute, ChargeRefund};
 use ambient::Timestamp;
 use money::Money;
 
@@ -41,6 +41,8 @@ pub struct NewCharge {
     pub token: String,
     /// Whether the money is taken at once.
     pub capture: bool,
+    /// Where the payer comes back to after proving who they are.
+    pub return_url: Option<String>,
 }
 
 /// A charge.
@@ -56,6 +58,10 @@ pub struct Charge {
     pub known_from: Timestamp,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What was given back, oldest first.
+    pub refunds: Vec<ChargeRefund>,
+    /// The dispute of the payer's bank.
+    pub dispute: Option<ChargeDispute>,
 }
 
 /// Why a step is not carried out; its words are the failure codes on the wire.
@@ -82,6 +88,21 @@ pub enum ChargeRefusal {
     /// Nobody has to prove anything.
     #[error("no_action_required")]
     NoActionRequired,
+    /// Nothing was taken.
+    #[error("not_captured")]
+    NotCaptured,
+    /// The payer's bank disputes it, or did with success.
+    #[error("charge_disputed")]
+    Disputed,
+    /// There is no open dispute.
+    #[error("not_disputed")]
+    NotDisputed,
+    /// The card's script refuses refunds.
+    #[error("insufficient_balance")]
+    InsufficientBalance,
+    /// The key made another refund.
+    #[error("key_reused")]
+    OtherRefund,
 }
 
 impl Charge {
@@ -94,9 +115,16 @@ impl Charge {
         let standing = match card {
             Card::Declined(code) => Standing::Declined(code),
             Card::Secured => Standing::RequiresAction,
-            Card::Approved | Card::Slow | Card::TimesOut | Card::AnswerLost | Card::Late => approved(&asked),
+            Card::Approved
+            | Card::Slow
+            | Card::TimesOut
+            | Card::AnswerLost
+            | Card::Late
+            | Card::RefundRefused
+            | Card::RefundFails => approved(&asked),
         };
-        Ok(Self { id, asked, standing, known_from: now.plus(card.unknown_for()), created_at: now })
+        let known_from = now.plus(card.unknown_for());
+        Ok(Self { id, asked, standing, known_from, created_at: now, refunds: Vec::new(), dispute: None })
     }
 
     /// Where it stands at `now`; `None` while nobody knows.
@@ -177,8 +205,14 @@ mod tests {
 
     fn charge(token: &str, capture: bool) -> Charge {
         let amount = Money::new(1000, "EUR".parse().unwrap()).unwrap();
-        let asked =
-            NewCharge { key: "k".to_owned(), reference: "r".to_owned(), amount, token: token.to_owned(), capture };
+        let asked = NewCharge {
+            key: "k".to_owned(),
+            reference: "r".to_owned(),
+            amount,
+            token: token.to_owned(),
+            capture,
+            return_url: None,
+        };
         Charge::make(ChargeId::derived(0, &[b"k"]), asked, at(0)).unwrap()
     }
 

@@ -5,8 +5,8 @@ use crate::Sandbox;
 use crate::app::{self, Step};
 use crate::domain::Charge;
 use crate::wire::{
-    AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, LetterList, LetterQuery,
-    LetterRequest, Proof,
+    AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, CloseDisputeRequest,
+    LetterList, LetterQuery, LetterRequest, Proof, RefundRequest, Verdict,
 };
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -54,6 +54,35 @@ pub async fn cancel(
 ) -> Result<Json<ChargeAnswer>, Problem> {
     key::require(&headers, &sandbox.acquirer_key)?;
     let charge = app::move_charge(&sandbox, &id, Step::Cancel).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn refund(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    idempotency: Idempotency,
+    Json(request): Json<RefundRequest>,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    key::require(&headers, &sandbox.acquirer_key)?;
+    let RefundRequest { reference, amount_minor } = request;
+    let key = idempotency.key.as_str().to_owned();
+    let charge = app::move_charge(&sandbox, &id, Step::Refund { key, reference, amount_minor }).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn dispute(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Json<ChargeAnswer>, Problem> {
+    let charge = app::move_charge(&sandbox, &id, Step::Dispute).await?;
+    Ok(shown(&sandbox, &charge))
+}
+
+pub async fn close_dispute(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    Json(request): Json<CloseDisputeRequest>,
+) -> Result<Json<ChargeAnswer>, Problem> {
+    let won = request.outcome == Verdict::Won;
+    let charge = app::move_charge(&sandbox, &id, Step::CloseDispute { won }).await?;
     Ok(shown(&sandbox, &charge))
 }
 

@@ -1,5 +1,6 @@
 //! The route table of the sandbox.
 
+mod bank;
 mod handlers;
 mod key;
 pub mod problems;
@@ -16,8 +17,12 @@ pub fn public(sandbox: Sandbox) -> Router {
         .route("/sandbox/v1/charges", get(handlers::charges).post(handlers::make_charge))
         .route("/sandbox/v1/charges/{id}/capture", post(handlers::capture))
         .route("/sandbox/v1/charges/{id}/cancel", post(handlers::cancel))
-        // The payer's bank: open.
-        .route("/sandbox/v1/charges/{id}/authenticate", post(handlers::authenticate))
+        .route("/sandbox/v1/charges/{id}/refunds", post(handlers::refund))
+        // The payer's bank: open. The page and its two links are what a browser sees, the POST is for programs.
+        .route("/sandbox/v1/charges/{id}/authenticate", get(bank::page).post(handlers::authenticate))
+        .route("/sandbox/v1/charges/{id}/authenticate/{outcome}", get(bank::decide))
+        .route("/sandbox/v1/charges/{id}/dispute", post(handlers::dispute))
+        .route("/sandbox/v1/charges/{id}/dispute/close", post(handlers::close_dispute))
         // The mailbox: bearer mail_key to send, open to look.
         .route("/sandbox/v1/mail", get(handlers::letters).post(handlers::receive_letter))
         .with_state(sandbox)

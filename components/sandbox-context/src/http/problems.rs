@@ -28,7 +28,12 @@ impl From<SandboxError> for Problem {
                     | ChargeRefusal::NotAuthorized
                     | ChargeRefusal::AlreadyCaptured
                     | ChargeRefusal::AlreadyDeclined
-                    | ChargeRefusal::NoActionRequired => CHARGE_STATE,
+                    | ChargeRefusal::NoActionRequired
+                    | ChargeRefusal::NotCaptured
+                    | ChargeRefusal::Disputed
+                    | ChargeRefusal::NotDisputed
+                    | ChargeRefusal::InsufficientBalance
+                    | ChargeRefusal::OtherRefund => CHARGE_STATE,
                 };
                 Self::new(kind).member("failure_code", refusal.to_string())
             }

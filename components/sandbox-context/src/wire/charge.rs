@@ -1,5 +1,6 @@
 //! Charges.
 
+use super::after::{DisputeAnswer, RefundAnswer, StoredDispute, StoredRefund};
 use crate::domain::{Card, Charge, ChargeId, NewCharge, Standing};
 use ambient::Timestamp;
 use money::Money;
@@ -19,6 +20,9 @@ pub struct ChargeRequest {
     pub token: String,
     /// Whether the money is taken at once.
     pub capture: bool,
+    /// Where the payer comes back to after proving who they are.
+    #[serde(default)]
+    pub return_url: Option<String>,
 }
 
 /// The body of `POST /sandbox/v1/charges/{id}/capture`.
@@ -79,6 +83,14 @@ pub struct ChargeAnswer {
     /// Where the payer proves who they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_url: Option<String>,
+    /// What was given back, in minor units.
+    pub refunded_minor: i64,
+    /// Its refunds, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<RefundAnswer>,
+    /// The dispute of the payer's bank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<DisputeAnswer>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -106,6 +118,9 @@ impl ChargeAnswer {
             reference: charge.asked.reference.clone(),
             failure_code,
             action_url: acts.then(|| format!("/sandbox/v1/charges/{}/authenticate", charge.id)),
+            refunded_minor: charge.refunded_minor(now),
+            refunds: charge.refunds.iter().map(|refund| RefundAnswer::at(refund, now)).collect(),
+            dispute: charge.dispute.as_ref().map(|dispute| DisputeAnswer::over(dispute, charge.captured_minor(now))),
             created_at: charge.created_at,
         }
     }
@@ -129,9 +144,15 @@ pub struct StoredCharge {
     amount: Money,
     token: String,
     capture: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    return_url: Option<String>,
     standing: StoredStanding,
     known_from: Timestamp,
     created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<StoredRefund>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispute: Option<StoredDispute>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +175,9 @@ impl From<&Charge> for StoredCharge {
             amount: charge.asked.amount,
             token: charge.asked.token.clone(),
             capture: charge.asked.capture,
+            return_url: charge.asked.return_url.clone(),
+            refunds: charge.refunds.iter().map(StoredRefund::from).collect(),
+            dispute: charge.dispute.map(StoredDispute::from),
             standing: match charge.standing {
                 Standing::RequiresAction => StoredStanding::RequiresAction,
                 Standing::Authorized => StoredStanding::Authorized,
@@ -192,7 +216,10 @@ impl TryFrom<StoredCharge> for Charge {
                 amount: stored.amount,
                 token: stored.token,
                 capture: stored.capture,
+                return_url: stored.return_url,
             },
+            refunds: stored.refunds.into_iter().map(Into::into).collect(),
+            dispute: stored.dispute.map(Into::into),
             standing,
             known_from: stored.known_from,
             created_at: stored.created_at,

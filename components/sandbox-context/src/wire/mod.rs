@@ -1,8 +1,10 @@
 //! The shapes that enter, leave and stay in the sandbox.
 
+mod after;
 mod charge;
 mod letter;
 
+pub use after::{CloseDisputeRequest, DisputeAnswer, RefundAnswer, RefundRequest, Verdict};
 pub use charge::{
     AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, Proof, StoredCharge,
 };

@@ -190,3 +190,45 @@ async fn a_letter_is_kept_once_and_found_by_its_address() {
     assert_eq!(house.get("/sandbox/v1/mail?to=bob%40example.com").await.1["total"], 0);
     assert_eq!(house.get("/sandbox/v1/mail").await.0, 400);
 }
+
+#[tokio::test]
+async fn a_refund_and_a_dispute_are_kept_with_the_charge() {
+    let house = House::new();
+    let (_, charge) = house.charge("k1", "tok_visa", true).await;
+    let refund = json!({"reference": "rfd_1", "amount_minor": 300});
+    let (status, seen) = house.step(&charge["id"], "refunds", refund.clone()).await;
+    assert_eq!((status, &seen["refunded_minor"]), (200, &json!(300)));
+    assert_eq!(seen["refunds"], json!([{"reference": "rfd_1", "amount_minor": 300, "status": "succeeded"}]));
+    assert_eq!(house.step(&charge["id"], "refunds", refund).await, (200, seen), "one key is one refund");
+    let (_, disputed) = house.step(&charge["id"], "dispute", Value::Null).await;
+    assert_eq!((&disputed["dispute"]["status"], &disputed["dispute"]["amount_minor"]), (&json!("open"), &json!(1000)));
+    let (_, closed) = house.step(&charge["id"], "dispute/close", json!({"outcome": "lost"})).await;
+    assert_eq!(closed["dispute"]["status"], "lost");
+    let (_, read) = house.get("/sandbox/v1/charges?idempotency_key=k1").await;
+    assert_eq!(read, closed, "it is read back as it was stored");
+    let (status, again) = house.step(&charge["id"], "dispute/close", json!({"outcome": "won"})).await;
+    assert_eq!((status, &again["failure_code"]), (409, &json!("not_disputed")));
+}
+
+#[tokio::test]
+async fn a_browser_answers_the_bank_once_and_comes_back_to_the_shop() {
+    let house = House::new();
+    let body = json!({"reference": "pay_1", "amount_minor": 1000, "currency": "EUR", "token": "tok_3ds",
+        "capture": true, "return_url": "https://shop.example/back"});
+    let (_, charge) = house.send("POST", "/sandbox/v1/charges", "acquirer", Some("k1"), body).await;
+    let page = charge["action_url"].as_str().unwrap().to_owned();
+    let browse = async |path: String| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        crate::http::public(house.sandbox.clone()).oneshot(request).await.unwrap()
+    };
+    let question = browse(page.clone()).await;
+    let text = String::from_utf8(question.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    assert!(text.contains("10.00 EUR") && text.contains(&format!("{page}/success")), "{text}");
+    for (link, status) in [("success", 303), ("failure", 303), ("perhaps", 404)] {
+        let answer = browse(format!("{page}/{link}")).await;
+        assert_eq!(answer.status(), status);
+        let back = answer.headers().get("location").map(|url| url.to_str().unwrap());
+        assert_eq!(back, (status == 303).then_some("https://shop.example/back"));
+        assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k1").await.1["status"], "captured");
+    }
+}
