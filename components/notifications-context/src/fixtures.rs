@@ -68,6 +68,7 @@ pub fn payment_event(kind: &str, user_id: UserId, name: &str, version: &str) -> 
         user_id,
         status: if captured { PaymentStatus::Captured } else { PaymentStatus::Failed },
         amount: Money::new(1099, eur).unwrap(),
+        refunded: None,
         captured: if captured { Money::new(1099, eur).unwrap() } else { Money::zero(eur) },
         created_at: NOW.parse().unwrap(),
         description: Some("two books".into()),

@@ -23,6 +23,8 @@ pub struct Payments {
     pub records: Arc<dyn Records>,
     /// Who asks the card's bank.
     pub acquirer: Arc<dyn acquirer::Acquirer>,
+    /// Above which amounts a second factor is needed.
+    pub step_up: domain::StepUpLimits,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Attempts of requests.

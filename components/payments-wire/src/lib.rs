@@ -25,6 +25,19 @@ pub const PAYMENT_EXPIRED: &str = "payments.payment.expired.v1";
 /// The provider declined.
 pub const PAYMENT_FAILED: &str = "payments.payment.failed.v1";
 
+/// Part of what was taken was given back; told anew for each further part.
+pub const PAYMENT_PARTIALLY_REFUNDED: &str = "payments.payment.partially_refunded.v1";
+/// All that was taken was given back.
+pub const PAYMENT_REFUNDED: &str = "payments.payment.refunded.v1";
+/// A refund that had been accepted did not reach the payer: less is given back than was told before.
+pub const PAYMENT_REFUND_FAILED: &str = "payments.payment.refund_failed.v1";
+/// The payer's bank disputes the payment; what it asks for is held until the outcome.
+pub const PAYMENT_DISPUTED: &str = "payments.payment.disputed.v1";
+/// The dispute ended in the merchant's favour: the payment stands where it stood before.
+pub const PAYMENT_DISPUTE_WON: &str = "payments.payment.dispute_won.v1";
+/// The dispute ended in the payer's favour: the money is gone.
+pub const PAYMENT_CHARGED_BACK: &str = "payments.payment.charged_back.v1";
+
 /// Where a payment is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +58,14 @@ pub enum PaymentStatus {
     Expired,
     /// Declined.
     Failed,
+    /// Part of what was taken was given back.
+    PartiallyRefunded,
+    /// All that was taken was given back.
+    Refunded,
+    /// The payer's bank disputes it; the outcome is open.
+    Disputed,
+    /// The dispute was lost.
+    ChargedBack,
 }
 
 /// The public snapshot of a payment: `data` of each event above.
@@ -60,6 +81,9 @@ pub struct PaymentSnapshot {
     pub amount: Money,
     /// What was taken so far; zero before capture.
     pub captured: Money,
+    /// What was given back so far; not there while that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Money>,
     /// When it was created; the same in each event of the payment, so that lists of it keep one order.
     pub created_at: Timestamp,
     /// What it is for, in the payer's words; at most 200 characters.

@@ -8,8 +8,9 @@ use core::time::Duration;
 use events::{Consumer, Envelope, Verdict};
 use notifications_wire::{NOTIFICATION_CREATED, NOTIFICATION_READ, NotificationSnapshot};
 use payments_wire::{
-    PAYMENT_AUTHORIZED, PAYMENT_CANCELED, PAYMENT_CAPTURED, PAYMENT_CREATED, PAYMENT_EXPIRED, PAYMENT_FAILED,
-    PAYMENT_PROCESSING, PAYMENT_REQUIRES_ACTION, PaymentSnapshot,
+    PAYMENT_AUTHORIZED, PAYMENT_CANCELED, PAYMENT_CAPTURED, PAYMENT_CHARGED_BACK, PAYMENT_CREATED, PAYMENT_DISPUTE_WON,
+    PAYMENT_DISPUTED, PAYMENT_EXPIRED, PAYMENT_FAILED, PAYMENT_PARTIALLY_REFUNDED, PAYMENT_PROCESSING,
+    PAYMENT_REFUND_FAILED, PAYMENT_REFUNDED, PAYMENT_REQUIRES_ACTION, PaymentSnapshot,
 };
 use records::{Meta, Records, RecordsError};
 use std::sync::Arc;
@@ -79,7 +80,13 @@ impl Projector {
             | PAYMENT_CAPTURED
             | PAYMENT_CANCELED
             | PAYMENT_EXPIRED
-            | PAYMENT_FAILED => {
+            | PAYMENT_FAILED
+            | PAYMENT_PARTIALLY_REFUNDED
+            | PAYMENT_REFUNDED
+            | PAYMENT_REFUND_FAILED
+            | PAYMENT_DISPUTED
+            | PAYMENT_DISPUTE_WON
+            | PAYMENT_CHARGED_BACK => {
                 let told: PaymentSnapshot = snapshot(event)?;
                 let told = PaymentView {
                     id: told.id,

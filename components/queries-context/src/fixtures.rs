@@ -77,6 +77,7 @@ pub fn payment_event(
         status,
         amount: Money::new(1000, currency).unwrap(),
         captured: Money::new(captured_minor, currency).unwrap(),
+        refunded: None,
         created_at: after(u64::from(name)),
         description: None,
         failure_code: None,

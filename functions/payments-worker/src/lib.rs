@@ -5,6 +5,7 @@
 use ambient::{Random, SystemClock, SystemRandom};
 use edge_spin::{Call, StartError};
 use payments_context::acquirer::SandboxAcquirer;
+use payments_context::domain::StepUpLimits;
 use payments_context::{Payments, app};
 use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
 use principal::TraceId;
@@ -27,6 +28,8 @@ async fn work(_: Call) -> Result<(), StartError> {
     let payments = Payments {
         records: Arc::new(records.with_sleep(Arc::new(SpinSleep))),
         acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        // Nobody asks here whose assurance could be too low.
+        step_up: StepUpLimits::default(),
         clock,
         random,
     };

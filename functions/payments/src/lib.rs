@@ -27,6 +27,7 @@ async fn start() -> Result<Front, StartError> {
     let payments = Payments {
         records: Arc::new(records.with_sleep(sleep.clone())),
         acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        step_up: variable("step_up_limits").await?.parse()?,
         clock: clock.clone(),
         random: random.clone(),
     };

@@ -7,7 +7,7 @@ mod sandbox;
 
 pub use sandbox::SandboxAcquirer;
 
-use crate::domain::{CaptureMethod, Charge, ChargeId, FailureCode, PaymentToken};
+use crate::domain::{CaptureMethod, Charge, ChargeId, FailureCode, PaymentToken, RefundId, RefundReason, ReturnUrl};
 use async_trait::async_trait;
 use core::time::Duration;
 use money::Money;
@@ -23,6 +23,19 @@ pub struct NewCharge {
     pub payment_method: PaymentToken,
     /// Whether the money is taken at once.
     pub capture_method: CaptureMethod,
+    /// Where the payer comes back to after a required action.
+    pub return_url: Option<ReturnUrl>,
+}
+
+/// A refund that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRefund {
+    /// Our name for it, which reports repeat.
+    pub id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// Why.
+    pub reason: Option<RefundReason>,
 }
 
 /// What is known after a call.
@@ -55,6 +68,9 @@ pub trait Acquirer: Send + Sync {
 
     /// Gives the charge up and releases what is held.
     async fn cancel(&self, charge: &ChargeId, key: &str, timeout: Duration) -> Answer;
+
+    /// Gives back part of what was taken, and reports the charge with all its refunds.
+    async fn refund(&self, charge: &ChargeId, refund: &NewRefund, key: &str, timeout: Duration) -> Answer;
 
     /// Reports the charge that was made with `key`.
     async fn find(&self, key: &str, timeout: Duration) -> Answer;

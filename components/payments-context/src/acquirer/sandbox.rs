@@ -4,8 +4,11 @@
 //! refuse a charge, 400, 404, 409 and 422 a step on one; everything else (no answer, 401, 429, 5xx, another shape)
 //! proves nothing.
 
-use super::{Acquirer, Answer, NewCharge};
-use crate::domain::{CaptureMethod, Charge, ChargeId, ChargeStanding, FailureCode};
+use super::{Acquirer, Answer, NewCharge, NewRefund};
+use crate::domain::{
+    CaptureMethod, Charge, ChargeId, ChargeStanding, DisputeId, DisputeReport, DisputeStanding, FailureCode,
+    RefundProgress, RefundReport,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
@@ -104,10 +107,18 @@ struct ChargeRequest<'a> {
     currency: &'a str,
     token: &'a str,
     capture: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct CaptureRequest {
+    amount_minor: i64,
+}
+
+#[derive(Serialize)]
+struct RefundRequest {
+    reference: String,
     amount_minor: i64,
 }
 
@@ -128,6 +139,40 @@ struct ChargeBody {
     captured_minor: i64,
     failure_code: Option<String>,
     action_url: Option<String>,
+    #[serde(default)]
+    refunds: Vec<RefundBody>,
+    dispute: Option<DisputeBody>,
+}
+
+#[derive(Deserialize)]
+struct RefundBody {
+    reference: String,
+    amount_minor: i64,
+    status: RefundStatus,
+    failure_code: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RefundStatus {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Deserialize)]
+struct DisputeBody {
+    id: String,
+    amount_minor: i64,
+    reason: String,
+    status: DisputeStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DisputeStatus {
+    Open,
+    Won,
+    Lost,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +201,36 @@ fn read_charge(body: &[u8]) -> Option<Charge> {
             ChargeStanding::Declined { code: FailureCode::new(body.failure_code.as_deref().unwrap_or("declined")) }
         }
     };
-    Some(Charge { id: ChargeId::new(&body.id)?, standing })
+    let refunds: Option<Vec<RefundReport>> =
+        body.refunds.into_iter().map(|refund| read_refund(refund, body.currency)).collect();
+    let dispute = match body.dispute {
+        Some(dispute) => Some(read_dispute(dispute, body.currency)?),
+        None => None,
+    };
+    Some(Charge { id: ChargeId::new(&body.id)?, standing, refunds: refunds?, dispute })
+}
+
+fn read_refund(body: RefundBody, currency: Currency) -> Option<RefundReport> {
+    let progress = match body.status {
+        RefundStatus::Succeeded => RefundProgress::Succeeded,
+        RefundStatus::Failed => {
+            RefundProgress::Failed { code: FailureCode::new(body.failure_code.as_deref().unwrap_or("declined")) }
+        }
+    };
+    Some(RefundReport { reference: body.reference, amount: Money::new(body.amount_minor, currency).ok()?, progress })
+}
+
+fn read_dispute(body: DisputeBody, currency: Currency) -> Option<DisputeReport> {
+    Some(DisputeReport {
+        id: DisputeId::new(&body.id)?,
+        amount: Money::new(body.amount_minor, currency).ok()?,
+        reason: FailureCode::new(&body.reason),
+        standing: match body.status {
+            DisputeStatus::Open => DisputeStanding::Open,
+            DisputeStatus::Won => DisputeStanding::Won,
+            DisputeStatus::Lost => DisputeStanding::Lost,
+        },
+    })
 }
 
 #[async_trait]
@@ -169,6 +243,7 @@ impl Acquirer for SandboxAcquirer {
             currency: currency.code(),
             token: charge.payment_method.as_str(),
             capture: charge.capture_method == CaptureMethod::Automatic,
+            return_url: charge.return_url.as_ref().map(crate::domain::ReturnUrl::as_str),
         };
         self.post(Call::Authorize, "", key, &body, timeout).await
     }
@@ -180,6 +255,11 @@ impl Acquirer for SandboxAcquirer {
 
     async fn cancel(&self, charge: &ChargeId, key: &str, timeout: Duration) -> Answer {
         self.post(Call::Step, &format!("/{}/cancel", charge.as_str()), key, &Empty {}, timeout).await
+    }
+
+    async fn refund(&self, charge: &ChargeId, refund: &NewRefund, key: &str, timeout: Duration) -> Answer {
+        let body = RefundRequest { reference: refund.id.to_string(), amount_minor: refund.amount.minor() };
+        self.post(Call::Step, &format!("/{}/refunds", charge.as_str()), key, &body, timeout).await
     }
 
     async fn find(&self, key: &str, timeout: Duration) -> Answer {
@@ -209,6 +289,7 @@ mod tests {
             amount: Money::new(1099, "EUR".parse().unwrap()).unwrap(),
             payment_method: PaymentToken::new("tok_visa").unwrap(),
             capture_method: CaptureMethod::Manual,
+            return_url: None,
         }
     }
 
@@ -217,10 +298,7 @@ mod tests {
         let (acquirer, http) =
             acquirer(201, r#"{"id":"chg_1","status":"authorized","currency":"EUR","captured_minor":0}"#);
         let answer = acquirer.authorize(&charge(), "pay_1:charge", TIMEOUT).await;
-        assert_eq!(
-            answer,
-            Answer::Charge(Charge { id: ChargeId::new("chg_1").unwrap(), standing: ChargeStanding::Authorized })
-        );
+        assert_eq!(answer, Answer::Charge(Charge::new(ChargeId::new("chg_1").unwrap(), ChargeStanding::Authorized)));
         let request = &http.asked()[0];
         assert_eq!(request.uri(), "http://acquirer.test/sandbox/v1/charges");
         assert_eq!(request.headers()["idempotency-key"], "pay_1:charge");
@@ -278,5 +356,33 @@ mod tests {
             let body = format!(r#"{{"id":"chg_1","status":"{status}","currency":"EUR","captured_minor":7}}"#);
             assert_eq!(read_charge(body.as_bytes()).map(|charge| charge.standing), Some(standing));
         }
+    }
+
+    #[tokio::test]
+    async fn refunds_and_a_dispute_are_read_with_the_charge() {
+        let body = r#"{"id":"chg_1","status":"captured","currency":"EUR","captured_minor":900,
+            "refunds":[{"reference":"rfd_1","amount_minor":300,"status":"succeeded"},
+                {"reference":"rfd_2","amount_minor":1,"status":"failed","failure_code":"lost_card"}],
+            "dispute":{"id":"dsp_1","amount_minor":900,"reason":"fraudulent","status":"open"}}"#;
+        let (acquirer, http) = acquirer(200, body);
+        let refund = NewRefund {
+            id: "rfd_000000000000000000000000007q".parse().unwrap(),
+            amount: Money::new(300, "EUR".parse().unwrap()).unwrap(),
+            reason: None,
+        };
+        let answer = acquirer.refund(&ChargeId::new("chg_1").unwrap(), &refund, "k", TIMEOUT).await;
+        let Answer::Charge(charge) = answer else { unreachable!("{answer:?}") };
+        let progress: Vec<_> = charge.refunds.iter().map(|refund| refund.progress.clone()).collect();
+        assert_eq!(
+            progress,
+            [RefundProgress::Succeeded, RefundProgress::Failed { code: FailureCode::new("lost_card") }]
+        );
+        assert_eq!(charge.dispute.map(|dispute| dispute.standing), Some(DisputeStanding::Open));
+        let request = &http.asked()[0];
+        assert_eq!(request.uri(), "http://acquirer.test/sandbox/v1/charges/chg_1/refunds");
+        assert_eq!(
+            request.body(),
+            &Bytes::from_static(br#"{"reference":"rfd_000000000000000000000000007q","amount_minor":300}"#)
+        );
     }
 }

@@ -8,11 +8,12 @@ use super::ask::{Approach, Asked, Patience, ask};
 use super::store::{self, Held, Written};
 use super::{Caller, CommandError, Reply, StoreError, reply};
 use crate::Payments;
-use crate::domain::{Command, SETTLE_AFTER, decide};
+use crate::domain::{Command, Payment, SETTLE_AFTER, Step, decide};
 use crate::wire::{OpenRequest, Stored};
 use ambient::uuid_v7;
 use futures::future::join;
 use ids::PaymentId;
+use money::Money;
 use records::{Once, OnceState, OnceStep};
 
 /// How often a move is decided anew because somebody else was faster.
@@ -32,7 +33,7 @@ pub(crate) async fn advance(
     for _ in 0..TRIES {
         let row = caller.once_key();
         let (known, held) =
-            join(payments.records.once(&row), store::load_own(&*payments.records, caller.user, id)).await;
+            join(payments.records.once(&row), store::load_within(&*payments.records, caller.reach, id)).await;
         if let Some(reply) = answered(payments, caller, known?)? {
             return Ok(reply);
         }
@@ -41,12 +42,15 @@ pub(crate) async fn advance(
             return finish(payments, caller, held, Approach::Again).await;
         }
         let decision = decide(&held.stored.payment, command, payments.now())?;
+        if let Some(amount) = moved(&decision.payment) {
+            payments.step_up.check(amount, caller.assurance)?;
+        }
         let asks = decision.payment.pending.is_some();
         let answer = reply::shown(200, &decision.payment).map_err(|error| StoreError::Unwritable(error.to_string()))?;
         let attempt = uuid_v7(&*payments.clock, &*payments.random);
         let (request, step) = if asks {
             let lease_ms = u32::try_from(SETTLE_AFTER.as_millis()).unwrap_or(u32::MAX);
-            (Some(open_request(caller, attempt)), OnceStep::Begin { attempt, lease_ms })
+            (Some(open_request(caller, &held.stored.payment, attempt)), OnceStep::Begin { attempt, lease_ms })
         } else {
             (None, OnceStep::Finish { attempt: None, answer: answer.clone() })
         };
@@ -66,8 +70,19 @@ pub(crate) async fn advance(
     Err(CommandError::Contended)
 }
 
-fn open_request(caller: &Caller, attempt: uuid::Uuid) -> OpenRequest {
+/// How much money the step under way moves, as far as a second factor guards it: what is confirmed for the first time,
+/// and what is given back. Who captures or cancels takes no more than was confirmed.
+fn moved(payment: &Payment) -> Option<Money> {
+    match (payment.pending?.step, &payment.charge) {
+        (Step::Authorize, None) => Some(payment.amount),
+        (Step::Refund { amount, .. }, _) => Some(amount),
+        (Step::Authorize | Step::Capture { .. } | Step::Cancel | Step::Expire, _) => None,
+    }
+}
+
+fn open_request(caller: &Caller, payment: &Payment, attempt: uuid::Uuid) -> OpenRequest {
     OpenRequest {
+        by: Some(caller.user).filter(|user| *user != payment.payer),
         key: caller.idempotency.key.as_str().to_owned(),
         fingerprint: caller.idempotency.fingerprint,
         attempt,
@@ -97,7 +112,8 @@ fn answered(payments: &Payments, caller: &Caller, known: Option<OnceState>) -> R
 /// Whether the open step was begun by this very request, whose attempt died or never learned the outcome.
 fn waits_for(stored: &Stored, caller: &Caller) -> Result<bool, CommandError> {
     let Some(request) = stored.request.as_ref().filter(|_| stored.payment.pending.is_some()) else { return Ok(false) };
-    if request.key != caller.idempotency.key.as_str() {
+    let by = request.by.unwrap_or(stored.payment.payer);
+    if by != caller.user || request.key != caller.idempotency.key.as_str() {
         return Ok(false);
     }
     if request.fingerprint != caller.idempotency.fingerprint {
@@ -116,6 +132,8 @@ async fn finish(payments: &Payments, caller: &Caller, held: Held, approach: Appr
         Asked::Open(_) => {
             Ok(Reply::open(&held.stored.payment).map_err(|error| StoreError::Unwritable(error.to_string()))?)
         }
+        // An answer is awaited, so that there is always news or none.
+        Asked::Current => Err(CommandError::Contended),
         // Whoever was faster has stored the answer of this request with the outcome.
         Asked::Overtaken => match answered(payments, caller, payments.records.once(&caller.once_key()).await?)? {
             Some(reply) => Ok(reply),

@@ -4,8 +4,8 @@
 use super::store::{self, Held, Written};
 use super::{CommandError, StoreError, reply, request_row};
 use crate::Payments;
-use crate::acquirer::{Answer, NewCharge};
-use crate::domain::{Decision, FailureCode, Payment, Step, Unsettled, refused, settle};
+use crate::acquirer::{Answer, NewCharge, NewRefund};
+use crate::domain::{Decision, FailureCode, Payment, RefundStanding, Step, Unsettled, refused, settle};
 use ambient::Timestamp;
 use core::time::Duration;
 use records::{Fingerprint, Meta, Once, OnceStep};
@@ -47,6 +47,8 @@ pub(crate) enum Asked {
     Replay(records::Answer),
     /// Nothing is known yet, and nothing changed.
     Open(Open),
+    /// No answer is awaited, and the acquirer knows nothing that is not known here.
+    Current,
     /// Somebody else settled it.
     Overtaken,
 }
@@ -79,8 +81,9 @@ pub(crate) async fn ask(
 ) -> Result<Asked, CommandError> {
     let payment = &held.stored.payment;
     let (decision, refusal) = match learn(payments, payment, approach, patience).await {
-        Ok(learned) => learned,
-        Err(open) => return Ok(Asked::Open(open)),
+        Learned::News(decision, refusal) => (*decision, refusal),
+        Learned::Nothing => return Ok(Asked::Current),
+        Learned::Open(open) => return Ok(Asked::Open(open)),
     };
     if decision.payment == *payment {
         return Ok(Asked::Open(Open::wait("nothing changed")));
@@ -90,7 +93,7 @@ pub(crate) async fn ask(
         None => reply::shown(200, &decision.payment).map_err(|error| StoreError::Unwritable(error.to_string()))?,
     };
     let once = held.stored.request.as_ref().map(|request| Once {
-        key: request_row(payment.payer, &request.key),
+        key: request_row(request.by.unwrap_or(payment.payer), &request.key),
         fingerprint: Fingerprint(request.fingerprint),
         step: OnceStep::Finish { attempt: Some(request.attempt), answer: answer.clone() },
     });
@@ -103,13 +106,17 @@ pub(crate) async fn ask(
     })
 }
 
-/// What is learned: a decision, with the code where a capture or cancellation was refused; or why nothing is.
-async fn learn(
-    payments: &Payments,
-    payment: &Payment,
-    approach: Approach,
-    patience: Patience,
-) -> Result<(Decision, Option<FailureCode>), Open> {
+/// What is learned.
+enum Learned {
+    /// A decision, with the code where a capture, cancellation or refund was refused.
+    News(Box<Decision>, Option<FailureCode>),
+    /// All is known already.
+    Nothing,
+    /// No outcome yet.
+    Open(Open),
+}
+
+async fn learn(payments: &Payments, payment: &Payment, approach: Approach, patience: Patience) -> Learned {
     let mut called = approach == Approach::First;
     let mut answer = match approach {
         Approach::First => call(payments, payment, patience).await,
@@ -119,35 +126,49 @@ async fn learn(
         let now = payments.now();
         let not_done = match answer {
             Answer::Charge(charge) => match settle(payment, &charge, now) {
-                Ok(decision) => return Ok((decision, None)),
+                Ok(decision) => {
+                    let refusal = came_back(payment, &decision);
+                    return Learned::News(Box::new(decision), refusal);
+                }
                 Err(unsettled @ Unsettled::NotDone) => Open::wait(unsettled),
-                Err(unsettled @ (Unsettled::Open | Unsettled::NothingAsked)) => return Err(Open::wait(unsettled)),
-                Err(unsettled @ Unsettled::Contradiction(_)) => return Err(Open::grave(unsettled)),
+                Err(unsettled @ Unsettled::Open) => return Learned::Open(Open::wait(unsettled)),
+                Err(Unsettled::NothingNew) => return Learned::Nothing,
+                Err(unsettled @ Unsettled::Contradiction(_)) => return Learned::Open(Open::grave(unsettled)),
             },
-            Answer::Refused { code } => {
-                let decision = refused(payment, &code, now).map_err(Open::wait)?;
-                let of_a_charge = decision.payment.failure_code().is_none();
-                return Ok((decision, of_a_charge.then_some(code)));
-            }
+            Answer::Refused { code } => match refused(payment, &code, now) {
+                Ok(decision) => {
+                    let of_a_charge = decision.payment.failure_code().is_none();
+                    return Learned::News(Box::new(decision), of_a_charge.then_some(code));
+                }
+                Err(unsettled) => return Learned::Open(Open::wait(unsettled)),
+            },
             Answer::NoSuchCharge => match payment.pending {
                 Some(pending) if pending.step == Step::Authorize && payment.charge.is_none() => {
-                    if now.since(pending.since) > CHARGE_WITHIN {
-                        let code = FailureCode::new("acquirer_unreachable");
-                        let decision = refused(payment, &code, now).map_err(Open::wait)?;
-                        return Ok((decision, None));
+                    if now.since(pending.since) > CHARGE_WITHIN
+                        && let Ok(decision) = refused(payment, &FailureCode::new("acquirer_unreachable"), now)
+                    {
+                        return Learned::News(Box::new(decision), None);
                     }
                     Open::wait("the acquirer has no such charge")
                 }
-                _ => return Err(Open::grave("the acquirer has lost the charge")),
+                None if payment.charge.is_none() => return Learned::Nothing,
+                _ => return Learned::Open(Open::grave("the acquirer has lost the charge")),
             },
-            Answer::Unknown { reason } => return Err(Open::wait(reason)),
+            Answer::Unknown { reason } => return Learned::Open(Open::wait(reason)),
         };
         if called {
-            return Err(not_done);
+            return Learned::Open(not_done);
         }
         called = true;
         answer = call(payments, payment, patience).await;
     }
+}
+
+/// The refusal where the refund that was asked for came straight back.
+fn came_back(payment: &Payment, decision: &Decision) -> Option<FailureCode> {
+    let Step::Refund { id, .. } = payment.pending?.step else { return None };
+    let failed = |refund: &crate::domain::Refund| refund.id == id && refund.standing == RefundStanding::Failed;
+    decision.payment.refunds.iter().any(failed).then(|| FailureCode::new("refund_failed"))
 }
 
 /// Reports the charge.
@@ -173,6 +194,7 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
                 amount: payment.amount,
                 payment_method: payment.payment_method.clone(),
                 capture_method: payment.capture_method,
+                return_url: payment.return_url.clone(),
             };
             payments.acquirer.authorize(&charge, &key, timeout).await
         }
@@ -180,7 +202,10 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
         (Step::Authorize, Some(_)) => payments.acquirer.find(&key, timeout).await,
         (Step::Capture { amount }, Some(charge)) => payments.acquirer.capture(charge, amount, &key, timeout).await,
         (Step::Cancel | Step::Expire, Some(charge)) => payments.acquirer.cancel(charge, &key, timeout).await,
-        (Step::Capture { .. } | Step::Cancel | Step::Expire, None) => {
+        (Step::Refund { id, amount, reason }, Some(charge)) => {
+            payments.acquirer.refund(charge, &NewRefund { id, amount, reason }, &key, timeout).await
+        }
+        (Step::Capture { .. } | Step::Cancel | Step::Expire | Step::Refund { .. }, None) => {
             Answer::Unknown { reason: "the payment has no charge".to_owned() }
         }
     }

@@ -202,4 +202,27 @@ mod tests {
         house.pulse().await;
         assert_eq!(house.get(&path).await.gist(), gist(200, "failed"));
     }
+
+    #[tokio::test]
+    async fn above_the_limit_a_password_confirms_nothing_and_a_second_factor_all() {
+        let mut house = House::new();
+        house.payments.step_up = "*:999".parse().unwrap();
+        let path = house.created("k1", "tok_visa", "automatic").await;
+        let seen = house.confirm(&path, "k2").await;
+        assert_eq!(seen.gist(), gist(401, "step-up-required"));
+        assert_eq!((&seen.json()["limit_minor"], &seen.json()["required_assurance"]), (&999.into(), &2.into()));
+        assert_eq!(
+            seen.header("www-authenticate"),
+            Some(r#"Bearer error="insufficient_user_authentication", acr_values="2""#)
+        );
+        assert_eq!(house.acquirer.calls().len(), 0);
+        house.assurance = 2;
+        assert_eq!(house.confirm(&path, "k2").await.gist(), gist(200, "captured"), "the key was left free");
+        house.assurance = 1;
+        assert_eq!(house.confirm(&path, "k2").await.gist(), gist(200, "captured"), "an answer may be read again");
+        let refunds = format!("{path}/refunds");
+        assert_eq!(house.as_operator().post(&refunds, "r1", "").await.gist(), gist(401, "step-up-required"));
+        let part = house.as_operator().post(&refunds, "r1", r#"{"amount_minor":999}"#).await;
+        assert_eq!(part.gist(), gist(200, "partially_refunded"));
+    }
 }

@@ -6,7 +6,7 @@
 use super::store::{self, Written};
 use super::{Caller, CommandError, Reply, StoreError, reply};
 use crate::Payments;
-use crate::domain::{Decision, Description, InvalidValue, Payment, PaymentToken, Stage, payable};
+use crate::domain::{Decision, Description, InvalidValue, Payment, PaymentToken, ReturnUrl, Stage, payable};
 use crate::wire::CreateRequest;
 use ids::PaymentId;
 use records::{Once, OnceStep};
@@ -52,10 +52,13 @@ fn parse(caller: &Caller, request: CreateRequest, now: ambient::Timestamp) -> Re
             .map_err(invalid("description"))?,
         capture_method: request.capture_method.into(),
         payment_method: PaymentToken::new(&request.payment_method).map_err(invalid("payment_method"))?,
+        return_url: request.return_url.as_deref().map(ReturnUrl::new).transpose().map_err(invalid("return_url"))?,
         created_at: now,
         stage: Stage::RequiresConfirmation,
         pending: None,
         charge: None,
+        refunds: Vec::new(),
+        dispute: None,
         steps_begun: 0,
     })
 }
@@ -137,6 +140,10 @@ mod tests {
             (r#"{"amount_minor":1,"currency":"EUR","payment_method":"tok_visa","description":""}"#, "description"),
             (r#"{"amount_minor":1,"currency":"EUR","payment_method":"tok_visa","status":"captured"}"#, "status"),
             (r#"{"amount_minor":1,"currency":"EUR"}"#, "payment_method"),
+            (
+                r#"{"amount_minor":1,"currency":"EUR","payment_method":"tok_visa","return_url":"javascript:alert(1)"}"#,
+                "return_url",
+            ),
         ] {
             let seen = house.post("/v1/payments", "k1", body).await;
             assert_eq!(

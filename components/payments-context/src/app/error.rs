@@ -1,6 +1,6 @@
 //! Why a use case has no answer; the status codes stand in `http::problems`.
 
-use crate::domain::{InvalidValue, Refusal};
+use crate::domain::{InvalidValue, Refusal, StepUpRequired};
 use crate::wire::StoredError;
 use records::RecordsError;
 
@@ -38,6 +38,9 @@ pub enum CommandError {
     /// The payment does not allow it now.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A password does not move as much.
+    #[error(transparent)]
+    StepUp(#[from] StepUpRequired),
     /// The key belongs to another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,

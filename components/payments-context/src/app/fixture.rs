@@ -2,9 +2,11 @@
 //! stands still.
 
 use crate::Payments;
-use crate::acquirer::{Acquirer, Answer, NewCharge};
+use crate::acquirer::{Acquirer, Answer, NewCharge, NewRefund};
 use crate::app::{PulseReport, on_pulse};
-use crate::domain::{CaptureMethod, Charge, ChargeId, ChargeStanding, FailureCode};
+use crate::domain::{
+    CaptureMethod, Charge, ChargeId, ChargeStanding, Dispute, FailureCode, RefundProgress, RefundReport, StepUpLimits,
+};
 use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
 use async_trait::async_trait;
 use axum::body::Body;
@@ -37,6 +39,8 @@ struct Played {
     id: ChargeId,
     standing: ChargeStanding,
     amount: Money,
+    refunds: BTreeMap<String, RefundReport>,
+    dispute: Option<Dispute>,
 }
 
 #[derive(Default)]
@@ -85,6 +89,27 @@ impl PlayedAcquirer {
         self.stage().charges.values().map(taken).sum()
     }
 
+    /// Everything that was given back, in minor units.
+    pub fn given_minor(&self) -> i64 {
+        let given = |report: &&RefundReport| report.progress == RefundProgress::Succeeded;
+        let of =
+            |played: &Played| played.refunds.values().filter(given).map(|report| report.amount.minor()).sum::<i64>();
+        self.stage().charges.values().map(of).sum()
+    }
+
+    /// A bank opens or closes a dispute of every charge.
+    pub fn dispute_all(&self, dispute: &Dispute) {
+        self.stage().charges.values_mut().for_each(|played| played.dispute = Some(dispute.clone()));
+    }
+
+    /// Every refund comes back.
+    pub fn return_refunds(&self) {
+        let failed = RefundProgress::Failed { code: FailureCode::new("lost_card") };
+        for played in self.stage().charges.values_mut() {
+            played.refunds.values_mut().for_each(|report| report.progress = failed.clone());
+        }
+    }
+
     /// Moves every charge, as a bank or a payer would.
     pub fn move_all(&self, standing: &ChargeStanding) {
         self.stage().charges.values_mut().for_each(|played| played.standing = standing.clone());
@@ -111,7 +136,12 @@ impl PlayedAcquirer {
 }
 
 fn report(played: &Played) -> Answer {
-    Answer::Charge(Charge { id: played.id.clone(), standing: played.standing.clone() })
+    Answer::Charge(Charge {
+        id: played.id.clone(),
+        standing: played.standing.clone(),
+        refunds: played.refunds.values().cloned().collect(),
+        dispute: played.dispute.as_ref().map(|dispute| dispute.report.clone()),
+    })
 }
 
 /// The charge of this id, changed.
@@ -138,6 +168,8 @@ impl Acquirer for PlayedAcquirer {
             let played = stage.charges.entry(key.to_owned()).or_insert_with(|| Played {
                 id: ChargeId::new(&format!("ch_{number}")).unwrap(),
                 amount: charge.amount,
+                refunds: BTreeMap::new(),
+                dispute: None,
                 standing: match (charge.payment_method.as_str(), charge.capture_method) {
                     ("tok_declined", _) => ChargeStanding::Declined { code: FailureCode::new("card_declined") },
                     ("tok_3ds", _) => ChargeStanding::RequiresAction { url: Some("/bank".to_owned()) },
@@ -167,6 +199,20 @@ impl Acquirer for PlayedAcquirer {
                     matches!(played.standing, ChargeStanding::Authorized | ChargeStanding::RequiresAction { .. });
                 open.then_some(ChargeStanding::Canceled)
             })
+        })
+    }
+
+    async fn refund(&self, charge: &ChargeId, refund: &NewRefund, key: &str, _timeout: Duration) -> Answer {
+        yield_now().await;
+        self.carry_out("refund", |stage| {
+            let Some(played) = stage.charges.values_mut().find(|played| played.id == *charge) else {
+                return Answer::NoSuchCharge;
+            };
+            let reference = refund.id.to_string();
+            let report = RefundReport { reference, amount: refund.amount, progress: RefundProgress::Succeeded };
+            let known = played.refunds.entry(key.to_owned()).or_insert_with(|| report.clone());
+            assert_eq!((&known.reference, known.amount), (&report.reference, report.amount), "one key, one request");
+            crate::app::fixture::report(played)
         })
     }
 
@@ -210,6 +256,8 @@ pub struct House {
     pub clock: FixedClock,
     pub user: UserId,
     pub roles: Vec<String>,
+    pub scopes: Vec<String>,
+    pub assurance: u8,
 }
 
 impl House {
@@ -221,11 +269,13 @@ impl House {
         let payments = Payments {
             records: Arc::new(records.clone()),
             acquirer: Arc::new(acquirer.clone()),
+            step_up: StepUpLimits::default(),
             clock: Arc::new(clock.clone()),
             random,
         };
         let user = UserId::new(0, Uuid::from_u128(7));
-        Self { payments, records, acquirer, clock, user, roles: vec!["user".to_owned()] }
+        let scopes = vec!["payments:read".to_owned(), "payments:write".to_owned()];
+        Self { payments, records, acquirer, clock, user, roles: vec!["user".to_owned()], scopes, assurance: 1 }
     }
 
     /// The same house, entered by somebody else.
@@ -245,9 +295,9 @@ impl House {
         extensions.insert(Principal {
             subject: self.user.to_string(),
             session: None,
-            scopes: vec!["payments:read".to_owned(), "payments:write".to_owned()],
+            scopes: self.scopes.clone(),
             roles: self.roles.clone(),
-            assurance: 1,
+            assurance: self.assurance,
             expires_at: Timestamp::from_unix_ms(i64::MAX),
         });
         extensions

@@ -9,6 +9,7 @@ mod create;
 mod error;
 mod ledger;
 mod list;
+mod refund;
 mod reply;
 mod show;
 mod store;
@@ -21,6 +22,7 @@ pub use create::create;
 pub use error::{CommandError, QueryError, StoreError};
 pub use ledger::{account, trial_balance};
 pub use list::list;
+pub use refund::refund;
 pub use reply::Reply;
 pub use show::show;
 pub use timers::{PulseReport, Unfinished, on_pulse};
@@ -29,11 +31,34 @@ use ids::UserId;
 use principal::{Idempotency, RequestScope};
 use records::{Fingerprint, OnceKey};
 
+/// Whose payments a caller reaches; all others are not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Their own.
+    Own(UserId),
+    /// Everybody's: an operator.
+    All,
+}
+
+impl Reach {
+    /// Whether a payment of this payer's is within reach.
+    pub(crate) fn covers(self, payer: UserId) -> bool {
+        match self {
+            Self::Own(user) => user == payer,
+            Self::All => true,
+        }
+    }
+}
+
 /// Who asks for a change, with which key, until when.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The account.
     pub user: UserId,
+    /// Whose payments it may move.
+    pub reach: Reach,
+    /// How strongly the person proved who they are: 1 is a password, 2 a second factor.
+    pub assurance: u8,
     /// Key and fingerprint of the request.
     pub idempotency: Idempotency,
     /// Trace and deadline.
@@ -52,7 +77,7 @@ impl Caller {
     }
 }
 
-/// The once-row of one of a payer's requests.
+/// The once-row of one of a caller's requests.
 pub(crate) fn request_row(user: UserId, key: &str) -> OnceKey {
     OnceKey { kind: "request", who: user.to_string(), key: key.to_owned() }
 }

@@ -1,6 +1,6 @@
 //! Payments in the record store: names, loading, and the one change that every step commits.
 
-use super::{CommandError, StoreError};
+use super::{CommandError, Reach, StoreError};
 use crate::domain::{Alarms, Decision, Leg};
 use crate::wire::{OpenRequest, PaymentSummary, Stored, event};
 use ids::{PaymentId, UserId};
@@ -60,9 +60,13 @@ pub(crate) async fn load(records: &dyn Records, id: PaymentId) -> Result<Option<
     Ok(Some(Held { version: record.version, stored: Stored::from_bytes(&content)? }))
 }
 
-/// A payment of this payer; another's is none.
-pub(crate) async fn load_own(records: &dyn Records, payer: UserId, id: PaymentId) -> Result<Option<Held>, StoreError> {
-    Ok(load(records, id).await?.filter(|held| held.stored.payment.payer == payer))
+/// A payment within reach; any other is none.
+pub(crate) async fn load_within(
+    records: &dyn Records,
+    reach: Reach,
+    id: PaymentId,
+) -> Result<Option<Held>, StoreError> {
+    Ok(load(records, id).await?.filter(|held| reach.covers(held.stored.payment.payer)))
 }
 
 /// Everything that becomes true with a decision. The replaced body is kept: bodies are the ledger's journal.

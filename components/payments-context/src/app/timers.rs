@@ -7,7 +7,7 @@ use super::ask::{Approach, Asked, Open, Patience, ask};
 use super::store::{self, EXPIRE, Held, SETTLE, Written};
 use super::{CommandError, StoreError};
 use crate::Payments;
-use crate::domain::{Command, Refusal, decide};
+use crate::domain::{Command, Decision, Refusal, decide};
 use crate::wire::Stored;
 use core::time::Duration;
 use futures::future::join_all;
@@ -124,9 +124,13 @@ async fn expire(payments: &Payments, id: PaymentId, trace: &str) -> Result<Worke
         // Redis' clock runs ahead of ours: later.
         Err(refusal @ Refusal::NotDue { .. }) => return Ok(wait(refusal)),
         // It moved on, and its timers with it.
-        Err(Refusal::IllegalMove { .. } | Refusal::HoldExpired { .. } | Refusal::CaptureOutOfRange { .. }) => {
-            return Ok(Worked::Finished);
-        }
+        Err(
+            Refusal::IllegalMove { .. }
+            | Refusal::HoldExpired { .. }
+            | Refusal::CaptureOutOfRange { .. }
+            | Refusal::RefundOutOfRange { .. }
+            | Refusal::TooManyRefunds,
+        ) => return Ok(Worked::Finished),
     };
     let meta = payments.meta(trace.to_owned(), ACTOR.to_owned());
     let change = store::change(&decision, Some(held.version), None, None, meta)?;
@@ -141,7 +145,7 @@ async fn expire(payments: &Payments, id: PaymentId, trace: &str) -> Result<Worke
 
 async fn go_on(payments: &Payments, held: &Held, approach: Approach, trace: &str) -> Result<Worked, CommandError> {
     let payment = &held.stored.payment;
-    if payment.pending.is_none() && !payment.waits_for_payer() {
+    if payment.pending.is_none() && !payment.waits_for_others() {
         return Ok(Worked::Finished);
     }
     let patience = Patience { until: payments.now().plus(WORK_MAX) };
@@ -149,16 +153,28 @@ async fn go_on(payments: &Payments, held: &Held, approach: Approach, trace: &str
     match ask(payments, held, approach, patience, meta).await {
         Ok(Asked::Settled(_) | Asked::Replay(_) | Asked::Overtaken) => Ok(Worked::Finished),
         Ok(Asked::Open(open)) => Ok(Worked::Open(open)),
+        Ok(Asked::Current) => look_again_later(payments, held, trace).await,
         // The row was taken by a repetition of the request, which is about to settle it.
         Err(CommandError::InFlight { .. }) => Ok(wait("a repetition of the request is at it")),
         Err(error) => Err(error),
     }
 }
 
+/// Nothing is new of what others are to decide: the same payment, with its alarm at the next moment.
+async fn look_again_later(payments: &Payments, held: &Held, trace: &str) -> Result<Worked, CommandError> {
+    let payment = &held.stored.payment;
+    let decision = Decision::between(Some(payment), payment.clone(), payments.now());
+    let meta = payments.meta(trace.to_owned(), ACTOR.to_owned());
+    let change = store::change(&decision, Some(held.version), None, None, meta)?;
+    store::commit(&*payments.records, change).await?;
+    Ok(Worked::Finished)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::app::fixture::{Fault, House};
-    use crate::domain::ChargeStanding;
+    use crate::domain::properties::dispute_of;
+    use crate::domain::{ChargeStanding, DisputeStanding};
     use proptest::prelude::*;
 
     fn gist(status: u16, word: &str) -> (u16, String) {
@@ -217,10 +233,37 @@ mod tests {
         assert_eq!(house.acquirer.taken_minor(), 40_000);
     }
 
+    #[tokio::test]
+    async fn an_open_dispute_is_asked_about_once_a_day_until_it_is_decided() {
+        let house = House::new();
+        let path = house.created("k1", "tok_visa", "automatic").await;
+        house.confirm(&path, "k2").await;
+        let refunds = format!("{path}/refunds");
+        house.as_operator().post(&refunds, "r1", r#"{"amount_minor":100}"#).await;
+        house.acquirer.dispute_all(&dispute_of(1000, DisputeStanding::Open));
+        // Any next answer of the acquirer's tells it.
+        house.as_operator().post(&refunds, "r2", r#"{"amount_minor":100}"#).await;
+        assert_eq!(
+            (house.get(&path).await.gist(), house.balances().await),
+            (gist(200, "disputed"), [(-800, 0), (800, 1000)])
+        );
+        house.later(24 * 3600);
+        assert_eq!(house.pulse().await.finished, 1);
+        assert_eq!(house.pulse().await.finished, 0, "not again before tomorrow");
+        house.acquirer.dispute_all(&dispute_of(1000, DisputeStanding::Lost));
+        house.later(24 * 3600);
+        house.pulse().await;
+        assert_eq!(house.get(&path).await.gist(), gist(200, "charged_back"));
+        assert_eq!((house.balances().await, house.records.timers()), ([(200, 0), (-200, 0)], vec![]));
+    }
+
     /// One thing that a caller, the network or the clock does.
     #[derive(Debug, Clone)]
     enum Act {
         Post(&'static str, u8),
+        Refund(u16, u8),
+        RefundsComeBack,
+        Dispute(DisputeStanding),
         Fault(u8),
         CommitLost(bool),
         Later(i64),
@@ -231,6 +274,10 @@ mod tests {
     fn act() -> impl Strategy<Value = Act> {
         prop_oneof![
             6 => (prop::sample::select(vec!["confirm", "capture", "cancel"]), 0u8..4).prop_map(|(step, key)| Act::Post(step, key)),
+            4 => (prop::sample::select(vec![0u16, 300, 1000]), 0u8..4).prop_map(|(minor, key)| Act::Refund(minor, key)),
+            1 => Just(Act::RefundsComeBack),
+            1 => prop::sample::select(vec![DisputeStanding::Open, DisputeStanding::Won, DisputeStanding::Lost])
+                .prop_map(Act::Dispute),
             2 => (0u8..3).prop_map(Act::Fault),
             2 => any::<bool>().prop_map(Act::CommitLost),
             2 => prop::sample::select(vec![1i64, 30, 31, 3600, 700_000]).prop_map(Act::Later),
@@ -257,6 +304,17 @@ mod tests {
                         Act::Post(step, key) => {
                             house.post(&format!("{path}/{step}"), &format!("{step}{key}"), "").await;
                         }
+                        Act::Refund(minor, key) => {
+                            let body = if minor == 0 { String::new() } else { format!(r#"{{"amount_minor":{minor}}}"#) };
+                            house.as_operator().post(&format!("{path}/refunds"), &format!("r{minor}-{key}"), &body).await;
+                        }
+                        Act::RefundsComeBack => house.acquirer.return_refunds(),
+                        Act::Dispute(standing) => {
+                            if house.acquirer.taken_minor() > 0 {
+                                let captured = house.acquirer.taken_minor();
+                                house.acquirer.dispute_all(&dispute_of(captured, standing));
+                            }
+                        }
                         Act::Fault(0) => house.acquirer.fail_next(Fault::AnswerLost),
                         Act::Fault(1) => house.acquirer.fail_next(Fault::LostOnTheWay),
                         Act::Fault(_) => house.acquirer.fail_next(Fault::Refused("no")),
@@ -269,17 +327,21 @@ mod tests {
                         }
                     }
                 }
-                // Calm returns: faults run dry, open steps are settled.
+                // Calm returns: faults run dry, open steps are settled, what others did is heard of.
                 for _ in 0..60 {
                     house.later(31);
                     house.pulse().await;
                 }
                 let json = house.get(&path).await.json();
                 let captured = json["captured_minor"].as_i64().unwrap();
+                let refunded = json["refunded_minor"].as_i64().unwrap_or(0);
                 let held = if json["status"] == "authorized" { 1000 } else { 0 };
+                let disputed = |status| if json["dispute"]["status"] == status { captured } else { 0 };
+                let net = captured - refunded - disputed("lost");
                 assert!(house.acquirer.charges() <= 1);
                 assert_eq!(house.acquirer.taken_minor(), captured, "{json}");
-                assert_eq!(house.balances().await, [(-captured, held), (captured, 0)], "{json}");
+                assert!(refunded <= captured && house.acquirer.given_minor() <= refunded, "{json}");
+                assert_eq!(house.balances().await, [(-net, held), (net, disputed("open"))], "{json}");
                 assert_ne!(json["status"], "processing");
                 let told = house.told();
                 assert!(told.iter().filter(|word| *word == "captured").count() <= 1, "{told:?}");

@@ -1,5 +1,6 @@
 //! The acquirer's side of a payment: one charge, and where the acquirer says it stands.
 
+use super::DisputeReport;
 use core::fmt;
 use money::Money;
 
@@ -72,6 +73,31 @@ pub enum ChargeStanding {
     },
 }
 
+/// Where the acquirer says that a refund stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundProgress {
+    /// The acquirer does not know yet.
+    Processing,
+    /// Accepted.
+    Succeeded,
+    /// It came back.
+    Failed {
+        /// Why.
+        code: FailureCode,
+    },
+}
+
+/// What the acquirer reports of one refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundReport {
+    /// Our own name for it, as it was given with the call; the acquirer's where somebody refunded without us.
+    pub reference: String,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub progress: RefundProgress,
+}
+
 /// What the acquirer reports of one charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
@@ -79,6 +105,17 @@ pub struct Charge {
     pub id: ChargeId,
     /// Where it stands.
     pub standing: ChargeStanding,
+    /// Its refunds, in any order.
+    pub refunds: Vec<RefundReport>,
+    /// Its newest dispute.
+    pub dispute: Option<DisputeReport>,
+}
+
+impl Charge {
+    /// A charge of which nothing was refunded or disputed.
+    pub const fn new(id: ChargeId, standing: ChargeStanding) -> Self {
+        Self { id, standing, refunds: Vec::new(), dispute: None }
+    }
 }
 
 #[cfg(test)]

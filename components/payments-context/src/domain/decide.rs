@@ -1,6 +1,6 @@
 //! What a caller or the clock may want of a payment, and whether it may be.
 
-use super::{Decision, Payment, Pending, Stage, Step};
+use super::{Decision, DisputeStanding, MAX_REFUNDS, Payment, Pending, RefundId, RefundReason, Stage, Step};
 use ambient::Timestamp;
 use core::fmt;
 use money::Money;
@@ -18,6 +18,13 @@ pub enum Command {
     },
     /// Give it up.
     CancelPayment,
+    /// Give back what was taken, or part of it.
+    RefundPayment {
+        /// How much, in minor units; all that is left where nothing is said.
+        amount_minor: Option<i64>,
+        /// Why.
+        reason: Option<RefundReason>,
+    },
     /// The clock says that its time ran out.
     ExpirePayment,
 }
@@ -31,6 +38,8 @@ pub enum Move {
     Capture,
     /// `cancel`.
     Cancel,
+    /// `refunds`.
+    Refund,
 }
 
 impl fmt::Display for Move {
@@ -39,6 +48,7 @@ impl fmt::Display for Move {
             Self::Confirm => "confirm",
             Self::Capture => "capture",
             Self::Cancel => "cancel",
+            Self::Refund => "refund",
         })
     }
 }
@@ -53,6 +63,8 @@ pub enum Refusal {
         status: PaymentStatus,
         /// What could be done instead; nothing while the acquirer's answer is awaited and after the end.
         allowed: &'static [Move],
+        /// The step whose answer is awaited.
+        awaiting: Option<&'static str>,
     },
     /// The hold ran out; the payment will be expired shortly.
     #[error("the hold ran out at {until}")]
@@ -66,6 +78,15 @@ pub enum Refusal {
         /// What is held.
         held: Money,
     },
+    /// More than is left to give back, or nothing.
+    #[error("between 1 and {refundable} can be refunded")]
+    RefundOutOfRange {
+        /// What is left.
+        refundable: Money,
+    },
+    /// As many refunds as a payment may have.
+    #[error("a payment has at most {MAX_REFUNDS} refunds")]
+    TooManyRefunds,
     /// The clock of the timer ran ahead.
     #[error("nothing expires before {until}")]
     NotDue {
@@ -82,6 +103,11 @@ pub fn allowed(payment: &Payment) -> &'static [Move] {
     match payment.stage {
         Stage::RequiresConfirmation | Stage::RequiresAction { .. } => &[Move::Confirm, Move::Cancel],
         Stage::Authorized { .. } => &[Move::Capture, Move::Cancel],
+        // A disputed payment is in the bank's hands: what is refunded meanwhile might be paid twice.
+        Stage::Captured { .. } if payment.dispute_standing() == Some(DisputeStanding::Open) => &[],
+        Stage::Captured { .. } if payment.refundable().minor() > 0 && payment.refunds.len() < MAX_REFUNDS => {
+            &[Move::Refund]
+        }
         Stage::Captured { .. } | Stage::Canceled | Stage::Expired | Stage::Failed { .. } => &[],
     }
 }
@@ -91,7 +117,8 @@ pub fn allowed(payment: &Payment) -> &'static [Move] {
 /// # Errors
 /// [`Refusal`]; nothing happened.
 pub fn decide(payment: &Payment, command: Command, now: Timestamp) -> Result<Decision, Refusal> {
-    let illegal = || Refusal::IllegalMove { status: payment.status(), allowed: allowed(payment) };
+    let awaiting = payment.pending.map(|pending| pending.step.word());
+    let illegal = || Refusal::IllegalMove { status: payment.status(), allowed: allowed(payment), awaiting };
     if payment.pending.is_some() {
         return Err(illegal());
     }
@@ -123,6 +150,24 @@ pub fn decide(payment: &Payment, command: Command, now: Timestamp) -> Result<Dec
             Ok(Decision::between(Some(payment), next, now))
         }
         (Command::CancelPayment, Stage::RequiresAction { .. } | Stage::Authorized { .. }) => Ok(begin(Step::Cancel)),
+        (Command::RefundPayment { amount_minor, reason }, Stage::Captured { .. }) => {
+            if payment.refunds.len() >= MAX_REFUNDS {
+                return Err(Refusal::TooManyRefunds);
+            }
+            if !allowed(payment).contains(&Move::Refund) {
+                return Err(illegal());
+            }
+            let refundable = payment.refundable();
+            let wanted = amount_minor.unwrap_or(refundable.minor());
+            if !(1..=refundable.minor()).contains(&wanted) {
+                return Err(Refusal::RefundOutOfRange { refundable });
+            }
+            let amount =
+                Money::new(wanted, refundable.currency()).map_err(|_| Refusal::RefundOutOfRange { refundable })?;
+            let number = payment.steps_begun.to_be_bytes();
+            let id = RefundId::derived(payment.id.partition(), &[payment.id.to_string().as_bytes(), &number]);
+            Ok(begin(Step::Refund { id, amount, reason }))
+        }
         (Command::ExpirePayment, Stage::RequiresAction { until, .. } | Stage::Authorized { until }) => {
             if now < *until {
                 return Err(Refusal::NotDue { until: *until });
@@ -130,7 +175,11 @@ pub fn decide(payment: &Payment, command: Command, now: Timestamp) -> Result<Dec
             Ok(begin(Step::Expire))
         }
         (
-            Command::ConfirmPayment | Command::CapturePayment { .. } | Command::CancelPayment | Command::ExpirePayment,
+            Command::ConfirmPayment
+            | Command::CapturePayment { .. }
+            | Command::CancelPayment
+            | Command::RefundPayment { .. }
+            | Command::ExpirePayment,
             _,
         ) => Err(illegal()),
     }
@@ -140,7 +189,7 @@ pub fn decide(payment: &Payment, command: Command, now: Timestamp) -> Result<Dec
 mod tests {
     use super::*;
     use crate::domain::PaymentEvent;
-    use crate::domain::properties::{at, eur, payment_in};
+    use crate::domain::properties::{at, dispute_of, eur, payment_in, refund_of};
 
     /// Given a stage, when a command comes, then …
     fn when(stage: Stage, command: Command) -> Result<Decision, Refusal> {
@@ -188,13 +237,14 @@ mod tests {
     fn refuses_a_second_capture_and_names_what_is_left() {
         assert_eq!(
             when(Stage::Captured { captured: eur(1000) }, Command::CapturePayment { amount_minor: None }),
-            Err(Refusal::IllegalMove { status: PaymentStatus::Captured, allowed: &[] })
+            Err(Refusal::IllegalMove { status: PaymentStatus::Captured, allowed: &[Move::Refund], awaiting: None })
         );
         assert_eq!(
             when(Stage::RequiresConfirmation, Command::CapturePayment { amount_minor: None }),
             Err(Refusal::IllegalMove {
                 status: PaymentStatus::RequiresConfirmation,
-                allowed: &[Move::Confirm, Move::Cancel]
+                allowed: &[Move::Confirm, Move::Cancel],
+                awaiting: None
             })
         );
     }
@@ -222,8 +272,65 @@ mod tests {
         for command in [Command::ConfirmPayment, Command::CancelPayment, Command::ExpirePayment] {
             assert_eq!(
                 decide(&pending, command, at(1)),
-                Err(Refusal::IllegalMove { status: PaymentStatus::Processing, allowed: &[] })
+                Err(Refusal::IllegalMove {
+                    status: PaymentStatus::Processing,
+                    allowed: &[],
+                    awaiting: Some("confirm")
+                })
             );
         }
+    }
+
+    fn refund(amount_minor: Option<i64>) -> Command {
+        Command::RefundPayment { amount_minor, reason: None }
+    }
+
+    fn captured_with(refunded_minor: i64) -> Payment {
+        let mut payment = payment_in(Stage::Captured { captured: eur(900) });
+        payment.refunds.push(refund_of(refunded_minor));
+        payment
+    }
+
+    #[test]
+    fn a_refund_is_held_until_the_acquirer_has_answered() {
+        let decision = decide(&captured_with(300), refund(Some(500)), at(1)).unwrap();
+        assert_eq!((decision.payment.refunding(), decision.payment.refundable()), (eur(500), eur(100)));
+        assert_eq!((decision.event, decision.alarms.settle), (None, Some(at(31))));
+        let legs: Vec<_> =
+            decision.legs.iter().map(|leg| (leg.account.role, leg.posted_minor, leg.held_minor)).collect();
+        assert_eq!(legs, [(crate::domain::Role::Merchant, 0, 500)]);
+        assert!(matches!(
+            decide(&decision.payment, refund(Some(1)), at(2)),
+            Err(Refusal::IllegalMove { allowed: &[], awaiting: Some("refund"), .. })
+        ));
+    }
+
+    #[test]
+    fn never_more_is_refunded_than_is_left_and_all_of_it_where_nothing_is_said() {
+        for bad in [i64::MIN, 0, 601, i64::MAX] {
+            assert_eq!(
+                decide(&captured_with(300), refund(Some(bad)), at(1)),
+                Err(Refusal::RefundOutOfRange { refundable: eur(600) })
+            );
+        }
+        assert_eq!(decide(&captured_with(300), refund(None), at(1)).unwrap().payment.refunding(), eur(600));
+        assert!(matches!(
+            decide(&captured_with(900), refund(None), at(1)),
+            Err(Refusal::IllegalMove { status: PaymentStatus::Refunded, allowed: &[], awaiting: None })
+        ));
+    }
+
+    #[test]
+    fn a_disputed_payment_is_not_refunded_and_a_hundred_refunds_are_enough() {
+        let mut disputed = captured_with(300);
+        disputed.dispute = Some(dispute_of(900, DisputeStanding::Open));
+        assert!(matches!(
+            decide(&disputed, refund(None), at(1)),
+            Err(Refusal::IllegalMove { status: PaymentStatus::Disputed, allowed: &[], awaiting: None })
+        ));
+        let mut many = captured_with(1);
+        many.refunds = vec![refund_of(1); MAX_REFUNDS];
+        assert_eq!(decide(&many, refund(None), at(1)), Err(Refusal::TooManyRefunds));
+        assert_eq!(allowed(&many), &[]);
     }
 }

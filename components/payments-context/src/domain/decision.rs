@@ -11,8 +11,11 @@ use payments_wire::PaymentStatus;
 /// How long after asking the acquirer somebody looks whether an answer came.
 pub(crate) const SETTLE_AFTER: Duration = Duration::from_secs(30);
 
-/// What happened to a payment: one event a public status. Since each carries the snapshot and the version of the
-/// record, a change has at most one.
+/// How often an acquirer is asked about an open dispute, besides its own notices: disputes take weeks.
+pub(crate) const DISPUTE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What happened to a payment. Since each event carries the snapshot and the version of the record, a change has at most
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentEvent {
     /// It exists.
@@ -31,6 +34,18 @@ pub enum PaymentEvent {
     PaymentExpired,
     /// It was declined.
     PaymentFailed,
+    /// Part of what was taken was given back.
+    PaymentPartiallyRefunded,
+    /// All of it was given back.
+    PaymentRefunded,
+    /// A refund that had been accepted came back.
+    PaymentRefundFailed,
+    /// The payer's bank disputes it.
+    PaymentDisputed,
+    /// The dispute ended for the merchant.
+    PaymentDisputeWon,
+    /// The dispute ended for the payer.
+    PaymentChargedBack,
 }
 
 /// When a payment wants to be looked at again.
@@ -58,14 +73,36 @@ pub struct Decision {
 impl Decision {
     /// The decision that leads from one payment to the next at `now`; from nothing, for a new one.
     pub fn between(before: Option<&Payment>, after: Payment, now: Timestamp) -> Self {
-        let changed = before.map(Payment::status) != Some(after.status());
         Self {
-            event: changed.then(|| event_of(after.status())),
+            event: event_between(before, &after),
             legs: legs(before, &after),
             alarms: alarms(&after, now),
             payment: after,
         }
     }
+}
+
+/// The event that announces a change; nothing where nobody outside could see one.
+fn event_between(before: Option<&Payment>, after: &Payment) -> Option<PaymentEvent> {
+    let Some(before) = before else { return Some(event_of(after.status())) };
+    let changed = before.status() != after.status();
+    let (was, is) = (before.refunded().minor(), after.refunded().minor());
+    let in_dispute =
+        |payment: &Payment| matches!(payment.status(), PaymentStatus::Disputed | PaymentStatus::ChargedBack);
+    if changed && in_dispute(after) {
+        return Some(event_of(after.status()));
+    }
+    if in_dispute(before) && !in_dispute(after) {
+        return Some(PaymentEvent::PaymentDisputeWon);
+    }
+    // Money that came back or left again is told also where the status stays, so that no snapshot grows old.
+    if is < was {
+        return Some(PaymentEvent::PaymentRefundFailed);
+    }
+    if is > was && !changed {
+        return Some(PaymentEvent::PaymentPartiallyRefunded);
+    }
+    changed.then(|| event_of(after.status()))
 }
 
 /// The event that announces a status.
@@ -79,6 +116,10 @@ fn event_of(status: PaymentStatus) -> PaymentEvent {
         PaymentStatus::Canceled => PaymentEvent::PaymentCanceled,
         PaymentStatus::Expired => PaymentEvent::PaymentExpired,
         PaymentStatus::Failed => PaymentEvent::PaymentFailed,
+        PaymentStatus::PartiallyRefunded => PaymentEvent::PaymentPartiallyRefunded,
+        PaymentStatus::Refunded => PaymentEvent::PaymentRefunded,
+        PaymentStatus::Disputed => PaymentEvent::PaymentDisputed,
+        PaymentStatus::ChargedBack => PaymentEvent::PaymentChargedBack,
     }
 }
 
@@ -90,6 +131,9 @@ fn alarms(payment: &Payment, now: Timestamp) -> Alarms {
             Alarms { settle: Some(now.plus(SETTLE_AFTER)), expire: Some(*until) }
         }
         (None, Stage::Authorized { until }) => Alarms { settle: None, expire: Some(*until) },
+        (None, Stage::Captured { .. }) if payment.waits_for_others() => {
+            Alarms { settle: Some(now.plus(DISPUTE_EVERY)), expire: None }
+        }
         (
             None,
             Stage::RequiresConfirmation

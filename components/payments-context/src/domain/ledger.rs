@@ -13,7 +13,7 @@ use money::Currency;
 pub enum Role {
     /// The card acquirer: minus what it has taken for us and not yet paid out; held is what it holds for us besides.
     Acquirer,
-    /// The merchant: plus what may be paid out.
+    /// The merchant: plus what may be paid out; held is what refunds on their way and open disputes ask for.
     Merchant,
 }
 
@@ -60,15 +60,43 @@ pub struct Leg {
     pub held_minor: i64,
 }
 
+/// What one payment amounts to in the books at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Position {
+    /// The merchant's: captured, less what was given back and what a lost dispute took.
+    net_minor: i64,
+    /// Held at the acquirer for us.
+    authorized_minor: i64,
+    /// Held of the merchant's: refunds on their way and what an open dispute asks for.
+    frozen_minor: i64,
+}
+
+impl Position {
+    fn of(payment: &Payment) -> Self {
+        let captured = payment.captured().minor();
+        Self {
+            net_minor: captured.saturating_sub(payment.refunded().minor()).saturating_sub(payment.lost().minor()),
+            authorized_minor: payment.held().minor(),
+            frozen_minor: payment.refunding().minor().saturating_add(payment.disputed().minor()),
+        }
+    }
+}
+
 /// The legs between two moments of one payment; `before` is `None` for its creation.
 pub fn legs(before: Option<&Payment>, after: &Payment) -> Vec<Leg> {
     let currency = after.amount.currency();
-    let captured_minor = after.captured().minor() - before.map_or(0, |payment| payment.captured().minor());
-    let held_minor = after.held().minor() - before.map_or(0, |payment| payment.held().minor());
-    let acquirer =
-        Leg { account: Account { role: Role::Acquirer, currency }, posted_minor: -captured_minor, held_minor };
-    let merchant =
-        Leg { account: Account { role: Role::Merchant, currency }, posted_minor: captured_minor, held_minor: 0 };
+    let (was, is) = (before.map(Position::of).unwrap_or_default(), Position::of(after));
+    let posted_minor = is.net_minor.saturating_sub(was.net_minor);
+    let acquirer = Leg {
+        account: Account { role: Role::Acquirer, currency },
+        posted_minor: posted_minor.saturating_neg(),
+        held_minor: is.authorized_minor.saturating_sub(was.authorized_minor),
+    };
+    let merchant = Leg {
+        account: Account { role: Role::Merchant, currency },
+        posted_minor,
+        held_minor: is.frozen_minor.saturating_sub(was.frozen_minor),
+    };
     [acquirer, merchant].into_iter().filter(|leg| leg.posted_minor != 0 || leg.held_minor != 0).collect()
 }
 

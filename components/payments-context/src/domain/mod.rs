@@ -4,20 +4,27 @@ mod card_number;
 mod charge;
 mod decide;
 mod decision;
+mod dispute;
 mod ledger;
 mod payment;
+mod refund;
+mod report;
 mod settle;
+mod step_up;
 mod values;
 
 pub use card_number::holds_card_number;
-pub use charge::{Charge, ChargeId, ChargeStanding, FailureCode};
+pub use charge::{Charge, ChargeId, ChargeStanding, FailureCode, RefundProgress, RefundReport};
 pub use decide::{Command, Move, Refusal, allowed, decide};
 pub(crate) use decision::SETTLE_AFTER;
 pub use decision::{Alarms, Decision, PaymentEvent};
+pub use dispute::{Dispute, DisputeId, DisputeReport, DisputeStanding};
 pub use ledger::{Account, Leg, Role};
 pub use payment::{Payment, Pending, Stage, Step};
+pub use refund::{MAX_REFUNDS, Refund, RefundId, RefundReason, RefundStanding, UnknownReason};
 pub use settle::{Unsettled, refused, settle};
-pub use values::{CaptureMethod, Description, InvalidValue, MAX_AMOUNT_MINOR, PaymentToken, payable};
+pub use step_up::{InvalidLimits, SECOND_FACTOR, StepUpLimits, StepUpRequired};
+pub use values::{CaptureMethod, Description, InvalidValue, MAX_AMOUNT_MINOR, PaymentToken, ReturnUrl, payable};
 
 #[cfg(test)]
 pub(crate) mod properties;

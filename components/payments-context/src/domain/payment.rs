@@ -1,6 +1,9 @@
 //! A payment: what was asked for and where it stands.
 
-use super::{CaptureMethod, ChargeId, Description, FailureCode, PaymentToken};
+use super::{
+    CaptureMethod, ChargeId, Description, Dispute, DisputeStanding, FailureCode, PaymentToken, Refund, RefundId,
+    RefundReason, RefundStanding, ReturnUrl,
+};
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
 use money::Money;
@@ -20,6 +23,28 @@ pub enum Step {
     Cancel,
     /// To give the charge up because its time ran out.
     Expire,
+    /// To give back what was taken, or part of it.
+    Refund {
+        /// Its name, also at the acquirer.
+        id: RefundId,
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: Option<RefundReason>,
+    },
+}
+
+impl Step {
+    /// The word for it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Authorize => "confirm",
+            Self::Capture { .. } => "capture",
+            Self::Cancel => "cancel",
+            Self::Expire => "expire",
+            Self::Refund { .. } => "refund",
+        }
+    }
 }
 
 /// Where a payment rests between two steps.
@@ -66,8 +91,8 @@ pub struct Pending {
 
 /// A payment.
 ///
-/// **Invariant** captured ≤ held ≤ amount, all in one currency; at most one step is pending; there is at most one charge
-/// for its whole life.
+/// **Invariant** refunded ≤ captured ≤ held ≤ amount, all in one currency; at most one step is pending; there is at most
+/// one charge for its whole life; only what is captured has refunds or a dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// Its name.
@@ -82,6 +107,8 @@ pub struct Payment {
     pub capture_method: CaptureMethod,
     /// What stands for the card.
     pub payment_method: PaymentToken,
+    /// Where the payer comes back to after a required action.
+    pub return_url: Option<ReturnUrl>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Where it rests, or rested before the pending step.
@@ -90,6 +117,10 @@ pub struct Payment {
     pub pending: Option<Pending>,
     /// The acquirer's charge, as soon as one is known.
     pub charge: Option<ChargeId>,
+    /// What was given back, oldest first.
+    pub refunds: Vec<Refund>,
+    /// The newest dispute.
+    pub dispute: Option<Dispute>,
     /// How many steps were begun: tells two captures of one payment apart where the first was refused.
     pub steps_begun: u32,
 }
@@ -105,7 +136,15 @@ impl Payment {
             Stage::RequiresConfirmation => PaymentStatus::RequiresConfirmation,
             Stage::RequiresAction { .. } => PaymentStatus::RequiresAction,
             Stage::Authorized { .. } => PaymentStatus::Authorized,
-            Stage::Captured { .. } => PaymentStatus::Captured,
+            Stage::Captured { captured } => match self.dispute_standing() {
+                Some(DisputeStanding::Open) => PaymentStatus::Disputed,
+                Some(DisputeStanding::Lost) => PaymentStatus::ChargedBack,
+                Some(DisputeStanding::Won) | None => match self.refunded().minor() {
+                    0 => PaymentStatus::Captured,
+                    refunded if refunded < captured.minor() => PaymentStatus::PartiallyRefunded,
+                    _ => PaymentStatus::Refunded,
+                },
+            },
             Stage::Canceled => PaymentStatus::Canceled,
             Stage::Expired => PaymentStatus::Expired,
             Stage::Failed { .. } => PaymentStatus::Failed,
@@ -128,6 +167,54 @@ impl Payment {
         }
     }
 
+    /// What was given back so far.
+    pub fn refunded(&self) -> Money {
+        let given = self.refunds.iter().filter(|refund| refund.standing == RefundStanding::Succeeded);
+        self.minor(given.map(|refund| refund.amount.minor()).fold(0, i64::saturating_add))
+    }
+
+    /// What is on its way back, its outcome unknown.
+    pub fn refunding(&self) -> Money {
+        match self.pending {
+            Some(Pending { step: Step::Refund { amount, .. }, .. }) => amount,
+            _ => self.minor(0),
+        }
+    }
+
+    /// What an open dispute asks for.
+    pub fn disputed(&self) -> Money {
+        self.dispute_over(DisputeStanding::Open)
+    }
+
+    /// What a lost dispute took.
+    pub fn lost(&self) -> Money {
+        self.dispute_over(DisputeStanding::Lost)
+    }
+
+    /// What could still be given back.
+    pub fn refundable(&self) -> Money {
+        let gone = self.refunded().minor().saturating_add(self.refunding().minor()).saturating_add(self.lost().minor());
+        self.minor(self.captured().minor().saturating_sub(gone).max(0))
+    }
+
+    /// Where its dispute stands, if it has one.
+    pub fn dispute_standing(&self) -> Option<DisputeStanding> {
+        self.dispute.as_ref().map(|dispute| dispute.report.standing)
+    }
+
+    fn dispute_over(&self, standing: DisputeStanding) -> Money {
+        match &self.dispute {
+            Some(dispute) if dispute.report.standing == standing => dispute.report.amount,
+            _ => self.minor(0),
+        }
+    }
+
+    /// An amount in its currency; one that cannot be is nothing.
+    fn minor(&self, minor: i64) -> Money {
+        let currency = self.amount.currency();
+        Money::new(minor, currency).unwrap_or(Money::zero(currency))
+    }
+
     /// Why it failed.
     pub fn failure_code(&self) -> Option<&FailureCode> {
         match &self.stage {
@@ -136,9 +223,11 @@ impl Payment {
         }
     }
 
-    /// Whether it is the payer's turn: the outcome can come at any time, without a step of ours.
-    pub fn waits_for_payer(&self) -> bool {
-        self.pending.is_none() && matches!(self.stage, Stage::RequiresAction { .. })
+    /// Whether others are to move next, the payer or the bank: news can come at any time, without a step of ours.
+    pub fn waits_for_others(&self) -> bool {
+        let others = matches!(self.stage, Stage::RequiresAction { .. })
+            || self.dispute_standing() == Some(DisputeStanding::Open);
+        self.pending.is_none() && others
     }
 
     /// The idempotency key with which the charge is made: one a payment, for ever, so that no repetition of ours can
@@ -153,6 +242,7 @@ impl Payment {
             Step::Authorize => return self.charge_key(),
             Step::Capture { .. } => "capture",
             Step::Cancel | Step::Expire => "cancel",
+            Step::Refund { .. } => "refund",
         };
         format!("{}:{name}:{}", self.id, self.steps_begun)
     }

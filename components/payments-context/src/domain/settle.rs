@@ -1,5 +1,6 @@
 //! What follows from the acquirer's answer.
 
+use super::report::{merge, news};
 use super::{Charge, ChargeStanding, Decision, FailureCode, Payment, Stage, Step};
 use ambient::Timestamp;
 use core::time::Duration;
@@ -18,9 +19,9 @@ pub enum Unsettled {
     /// The charge stands as it did before the step: it has to be asked for (again).
     #[error("the acquirer has not carried out the step")]
     NotDone,
-    /// Nothing was asked.
-    #[error("no answer is awaited")]
-    NothingAsked,
+    /// No answer is awaited, and the acquirer reports nothing that is not known.
+    #[error("there is nothing new")]
+    NothingNew,
     /// The charge is not one that our steps could have led to; an operator has to look.
     #[error("the charge contradicts the payment: {0}")]
     Contradiction(&'static str),
@@ -35,18 +36,29 @@ fn asked(payment: &Payment) -> Option<Step> {
     }
 }
 
-/// Decides what the charge, as the acquirer reports it, makes of the payment. The acquirer's word on money counts, also
-/// where it is not the answer hoped for.
+/// Decides what the charge, as the acquirer reports it, makes of the payment, asked or not: an answer, a notice that
+/// came first, or what others did in the meantime (a bank, a colleague at the acquirer's console). The acquirer's word
+/// on money counts, also where it is not the answer hoped for.
 ///
 /// # Errors
 /// [`Unsettled`]; nothing happened.
 pub fn settle(payment: &Payment, charge: &Charge, now: Timestamp) -> Result<Decision, Unsettled> {
-    let step = asked(payment).ok_or(Unsettled::NothingAsked)?;
     if payment.charge.as_ref().is_some_and(|known| *known != charge.id) {
         return Err(Unsettled::Contradiction("another charge than the payment's"));
     }
-    let stage = match (&charge.standing, step) {
+    let mut next = payment.clone();
+    let Some(step) = asked(payment) else {
+        next.stage = news(payment, &charge.standing)?;
+        merge(&mut next, charge, now)?;
+        return if next == *payment {
+            Err(Unsettled::NothingNew)
+        } else {
+            Ok(Decision::between(Some(payment), next, now))
+        };
+    };
+    next.stage = match (&charge.standing, step) {
         (ChargeStanding::Processing, _) => return Err(Unsettled::Open),
+        (_, Step::Refund { .. }) => news(payment, &charge.standing)?,
         (ChargeStanding::Captured { amount }, _) => {
             let fits = amount.currency() == payment.amount.currency()
                 && (1..=payment.amount.minor()).contains(&amount.minor());
@@ -73,19 +85,21 @@ pub fn settle(payment: &Payment, charge: &Charge, now: Timestamp) -> Result<Deci
             return Err(Unsettled::Contradiction("the payer has to act on what is already held"));
         }
     };
-    let next = Payment { stage, pending: None, charge: Some(charge.id.clone()), ..payment.clone() };
+    next.charge = Some(charge.id.clone());
+    merge(&mut next, charge, now)?;
+    next.pending = None;
     Ok(Decision::between(Some(payment), next, now))
 }
 
 /// Decides what follows where the acquirer refuses the step itself and the charge stays as it was: no charge is a failed
-/// payment, a refused capture or cancellation leaves the hold where it is.
+/// payment, a refused capture or cancellation leaves the hold where it is, a refused refund the money.
 ///
 /// # Errors
-/// [`Unsettled::NothingAsked`].
+/// [`Unsettled::NothingNew`].
 pub fn refused(payment: &Payment, code: &FailureCode, now: Timestamp) -> Result<Decision, Unsettled> {
-    let stage = match payment.pending.map(|pending| pending.step).ok_or(Unsettled::NothingAsked)? {
+    let stage = match payment.pending.map(|pending| pending.step).ok_or(Unsettled::NothingNew)? {
         Step::Authorize => Stage::Failed { code: code.clone() },
-        Step::Capture { .. } | Step::Cancel | Step::Expire => payment.stage.clone(),
+        Step::Capture { .. } | Step::Cancel | Step::Expire | Step::Refund { .. } => payment.stage.clone(),
     };
     let next = Payment { stage, pending: None, ..payment.clone() };
     Ok(Decision::between(Some(payment), next, now))
@@ -147,7 +161,7 @@ mod tests {
         let payment = asked_for(Stage::Authorized { until: at(60) }, Command::CancelPayment);
         assert_eq!(settle(&payment, &charge(ChargeStanding::Authorized), at(1)), Err(Unsettled::NotDone));
         let payment = payment_in(Stage::Canceled);
-        assert_eq!(settle(&payment, &charge(ChargeStanding::Authorized), at(1)), Err(Unsettled::NothingAsked));
+        assert_eq!(settle(&payment, &charge(ChargeStanding::Canceled), at(1)), Err(Unsettled::NothingNew));
     }
 
     #[test]

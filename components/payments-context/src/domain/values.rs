@@ -21,6 +21,14 @@ pub enum InvalidValue {
     /// Empty, longer than 200 characters, or with control characters.
     #[error("a description has 1 to 200 characters and no control characters")]
     Description,
+    /// Not an address of the web, or longer than 500 characters.
+    #[error(
+        "a return address is an https or http URL with a host, without user name, of at most 500 visible ASCII characters"
+    )]
+    ReturnUrl,
+    /// No reason for a refund.
+    #[error(transparent)]
+    Reason(#[from] super::UnknownReason),
 }
 
 /// An amount that can be paid.
@@ -93,9 +101,65 @@ impl Description {
     }
 }
 
+/// Where a payer comes back to. **Shape** `https://shop.example/orders/7`: at most 500 visible ASCII characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReturnUrl(String);
+
+impl ReturnUrl {
+    /// Takes an address.
+    ///
+    /// # Errors
+    /// [`InvalidValue::ReturnUrl`].
+    pub fn new(text: &str) -> Result<Self, InvalidValue> {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+        let fits = text.len() <= 500
+            && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'\\'))
+            && !authority.is_empty()
+            && !authority.starts_with(':')
+            && !authority.contains('@');
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidValue::ReturnUrl) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ReturnUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_payer_comes_back_to_the_web_and_nowhere_else() {
+        for good in ["https://shop.example", "http://127.0.0.1:3000/back?order=7#top"] {
+            assert!(ReturnUrl::new(good).is_ok(), "{good}");
+        }
+        let long = format!("https://shop.example/{}", "a".repeat(500));
+        for bad in [
+            "",
+            "/back",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "https://:80/",
+            "https://me@shop.example/",
+            "https://shop.example/\"><script>",
+            "https://shop.example/a b",
+            "https://shop.example\\@evil",
+            "ftp://x/",
+            &long,
+        ] {
+            assert_eq!(ReturnUrl::new(bad), Err(InvalidValue::ReturnUrl), "{bad}");
+        }
+    }
 
     #[test]
     fn an_amount_lies_between_one_and_the_most_that_is_taken() {

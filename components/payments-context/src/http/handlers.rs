@@ -2,7 +2,7 @@
 
 use super::body;
 use crate::Payments;
-use crate::app::{self, Caller, Reply};
+use crate::app::{self, Caller, Reach, Reply};
 use crate::wire::{AccountAnswer, EmptyRequest, ListQuery, PaymentAnswer, PaymentPage, TrialBalanceAnswer};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -15,6 +15,7 @@ use problem::{FORBIDDEN, Json, MALFORMED, Problem, UNAVAILABLE};
 
 const READ: &str = "payments:read";
 const WRITE: &str = "payments:write";
+const REFUND: &str = "payments:refund";
 const OPERATOR: &str = "operator";
 /// Tells an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -26,7 +27,18 @@ fn user(principal: &Principal, scope: &str) -> Result<UserId, Problem> {
 }
 
 fn caller(principal: &Principal, idempotency: Idempotency, scope: RequestScope) -> Result<Caller, Problem> {
-    Ok(Caller { user: user(principal, WRITE)?, idempotency, scope })
+    let user = user(principal, WRITE)?;
+    Ok(Caller { user, reach: Reach::Own(user), assurance: principal.assurance, idempotency, scope })
+}
+
+/// Who gives money back: an operator, any payment's; a key with the scope for it, its own account's. A payer may not
+/// decide alone to have the money back.
+fn refunder(principal: &Principal, idempotency: Idempotency, scope: RequestScope) -> Result<Caller, Problem> {
+    if principal.has_role(OPERATOR) {
+        return Ok(Caller { reach: Reach::All, ..caller(principal, idempotency, scope)? });
+    }
+    principal.require_scope(REFUND)?;
+    caller(principal, idempotency, scope)
 }
 
 impl IntoResponse for Reply {
@@ -100,13 +112,26 @@ pub async fn cancel(
     Ok(app::cancel(&payments, &caller, &id).await?)
 }
 
+pub async fn refund(
+    State(payments): State<Payments>,
+    Path(id): Path<String>,
+    principal: Principal,
+    idempotency: Idempotency,
+    scope: RequestScope,
+    bytes: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = refunder(&principal, idempotency, scope)?;
+    Ok(app::refund(&payments, &caller, &id, body::read_or_default(&bytes)?).await?)
+}
+
 pub async fn show(
     State(payments): State<Payments>,
     Path(id): Path<String>,
     principal: Principal,
 ) -> Result<Json<PaymentAnswer>, Problem> {
     let user = user(&principal, READ)?;
-    Ok(Json(app::show(&payments, user, &id).await?))
+    let reach = if principal.has_role(OPERATOR) { Reach::All } else { Reach::Own(user) };
+    Ok(Json(app::show(&payments, reach, &id).await?))
 }
 
 pub async fn list(

@@ -17,6 +17,8 @@ pub fn public(payments: Payments) -> Router {
         .route("/v1/payments/{id}/confirm", post(handlers::confirm))
         .route("/v1/payments/{id}/capture", post(handlers::capture))
         .route("/v1/payments/{id}/cancel", post(handlers::cancel))
+        // The operator, or a key with payments:refund for payments of its own.
+        .route("/v1/payments/{id}/refunds", post(handlers::refund))
         // The operator: role operator.
         .route("/v1/ledger/trial-balance", get(handlers::trial_balance))
         .route("/v1/ledger/accounts/{account}", get(handlers::account))

@@ -1,7 +1,7 @@
 //! The kinds of problem of this context, and which error becomes which: the only place with status codes.
 
 use crate::app::{CommandError, QueryError, StoreError};
-use crate::domain::{Move, Refusal};
+use crate::domain::{Move, Refusal, SECOND_FACTOR};
 use payments_wire::PaymentStatus;
 use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, NOT_FOUND, Problem, UNAVAILABLE};
 use records::RecordsError;
@@ -19,11 +19,17 @@ pub const ACQUIRER_REFUSED: Kind =
 pub const CARD_NUMBER: Kind =
     Kind { slug: "card-number", status: 422, title: "Card numbers are never taken, only tokens." };
 
+/// More is asked for than a password moves (RFC 9470); `required_assurance` and `limit_minor` say what is needed.
+pub const STEP_UP_REQUIRED: Kind =
+    Kind { slug: "step-up-required", status: 401, title: "This amount needs a second factor." };
+
 /// Every kind of this context.
-pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER];
+pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, STEP_UP_REQUIRED];
 
 /// When to try again after the store did not answer, in seconds.
 const STORE_BACK_S: u32 = 1;
+/// When to look again where the acquirer's answer is awaited, in seconds.
+const AWAITED_S: u32 = 5;
 
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
@@ -33,6 +39,12 @@ impl From<CommandError> for Problem {
             }
             CommandError::NotFound => Self::new(NOT_FOUND),
             CommandError::Refused(refusal) => refused(&refusal),
+            CommandError::StepUp(required) => Self::new(STEP_UP_REQUIRED)
+                .detail(required.to_string())
+                .challenge("Bearer error=\"insufficient_user_authentication\", acr_values=\"2\"")
+                .member("required_assurance", SECOND_FACTOR)
+                .member("limit_minor", required.limit.minor())
+                .member("currency", required.limit.currency().code()),
             CommandError::KeyReused => Self::new(KEY_REUSED),
             CommandError::KeySpent => Self::new(KEY_SPENT)
                 .detail("the payment exists, its first answer is no longer kept; use a new key for a new payment"),
@@ -55,13 +67,19 @@ impl From<QueryError> for Problem {
 
 fn refused(refusal: &Refusal) -> Problem {
     match refusal {
-        Refusal::IllegalMove { status, allowed } => {
+        Refusal::IllegalMove { status, allowed, awaiting } => {
             let status = serde_json::to_value(status).unwrap_or_default();
             let allowed: Vec<String> = allowed.iter().map(Move::to_string).collect();
-            Problem::new(PAYMENT_STATE)
-                .detail("the payment does not stand where this move starts; `allowed` names the moves that are open")
-                .member("payment_status", status)
-                .member("allowed", allowed)
+            let problem = Problem::new(PAYMENT_STATE).member("payment_status", status).member("allowed", allowed);
+            match awaiting {
+                None => problem.detail(
+                    "the payment does not stand where this move starts; `allowed` names the moves that are open",
+                ),
+                Some(step) => problem
+                    .detail("the acquirer's answer to the step in `awaiting` is not there yet; read the payment again")
+                    .member("awaiting", *step)
+                    .retry_after_s(AWAITED_S),
+            }
         }
         Refusal::HoldExpired { .. } | Refusal::NotDue { .. } => {
             let held = serde_json::to_value(PaymentStatus::Authorized).unwrap_or_default();
@@ -70,7 +88,11 @@ fn refused(refusal: &Refusal) -> Problem {
                 .member("payment_status", held)
                 .member("allowed", Vec::<String>::new())
         }
-        Refusal::CaptureOutOfRange { .. } => {
+        Refusal::TooManyRefunds => Problem::new(PAYMENT_STATE)
+            .detail(refusal.to_string())
+            .member("payment_status", serde_json::to_value(PaymentStatus::PartiallyRefunded).unwrap_or_default())
+            .member("allowed", Vec::<String>::new()),
+        Refusal::CaptureOutOfRange { .. } | Refusal::RefundOutOfRange { .. } => {
             Problem::new(INVALID).member("field", "amount_minor").member("why", refusal.to_string())
         }
     }

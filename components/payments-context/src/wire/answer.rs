@@ -1,11 +1,15 @@
 //! What callers receive.
 
-use super::CaptureMethod;
+use super::{CaptureMethod, DisputeAnswer, RefundAnswer};
 use crate::domain::{Move, Payment, Stage, allowed};
 use ambient::Timestamp;
 use ids::PaymentId;
 use payments_wire::PaymentStatus;
 use serde::{Deserialize, Serialize};
+
+fn is_zero(minor: &i64) -> bool {
+    *minor == 0
+}
 
 /// What the payer has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,9 @@ pub struct PaymentAnswer {
     pub currency: String,
     /// What was taken, in minor units.
     pub captured_minor: i64,
+    /// What was given back, in minor units; not there while that is nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunded_minor: i64,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
     /// What stands for the card.
@@ -50,7 +57,13 @@ pub struct PaymentAnswer {
     /// When the hold runs out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_expires_at: Option<Timestamp>,
-    /// The moves that are open: `confirm`, `capture`, `cancel`. None while the acquirer's answer is awaited.
+    /// Its refunds, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<RefundAnswer>,
+    /// Its newest dispute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<DisputeAnswer>,
+    /// The moves that are open: `confirm`, `capture`, `cancel`, `refund`. None while the acquirer's answer is awaited.
     pub allowed: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -72,12 +85,15 @@ impl From<&Payment> for PaymentAnswer {
             amount_minor: payment.amount.minor(),
             currency: payment.amount.currency().to_string(),
             captured_minor: payment.captured().minor(),
+            refunded_minor: payment.refunded().minor(),
             capture_method: payment.capture_method.into(),
             payment_method: payment.payment_method.as_str().to_owned(),
             description: payment.description.as_ref().map(|text| text.as_str().to_owned()),
             failure_code: payment.failure_code().map(|code| code.as_str().to_owned()),
             next_action,
             hold_expires_at,
+            refunds: RefundAnswer::all_of(payment),
+            dispute: payment.dispute.as_ref().map(DisputeAnswer::from),
             allowed: allowed(payment).iter().map(Move::to_string).collect(),
             created_at: payment.created_at,
         }
@@ -99,6 +115,9 @@ pub struct PaymentSummary {
     pub currency: String,
     /// What was taken, in minor units.
     pub captured_minor: i64,
+    /// What was given back, in minor units; not there while that is nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunded_minor: i64,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<String>,
@@ -114,6 +133,7 @@ impl From<&Payment> for PaymentSummary {
             amount_minor: payment.amount.minor(),
             currency: payment.amount.currency().to_string(),
             captured_minor: payment.captured().minor(),
+            refunded_minor: payment.refunded().minor(),
             failure_code: payment.failure_code().map(|code| code.as_str().to_owned()),
             created_at: payment.created_at,
         }
@@ -170,7 +190,7 @@ pub struct AccountAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::properties::{at, eur, payment_in};
+    use crate::domain::properties::{at, eur, payment_in, refund_of};
     use crate::domain::{FailureCode, MAX_AMOUNT_MINOR};
 
     #[test]
@@ -182,6 +202,7 @@ mod tests {
         ] {
             let mut payment = payment_in(stage);
             payment.amount = eur(MAX_AMOUNT_MINOR);
+            payment.refunds = vec![refund_of(payment.captured().minor())];
             let summary = serde_json::to_string(&PaymentSummary::from(&payment)).unwrap();
             assert!(summary.len() <= records::MAX_SUMMARY_BYTES, "{} bytes: {summary}", summary.len());
         }

@@ -1,13 +1,16 @@
 //! The shapes that leave or enter this context: requests, answers, stored bodies, events.
 
 mod answer;
+mod answer_after;
 mod event;
 mod request;
 mod stored;
+mod stored_after;
 
 pub use answer::{
     AccountAnswer, NextAction, PaymentAnswer, PaymentPage, PaymentSummary, TrialBalanceAnswer, TrialBalanceLine,
 };
+pub use answer_after::{DisputeAnswer, RefundAnswer};
 pub use event::{event, snapshot};
-pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery};
+pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery, RefundRequest};
 pub use stored::{OpenRequest, Stored, StoredError};

@@ -47,6 +47,9 @@ pub struct CreateRequest {
     /// What it is for; at most 200 characters.
     #[serde(default)]
     pub description: Option<String>,
+    /// Where the payer comes back to after a required action (3-D Secure).
+    #[serde(default)]
+    pub return_url: Option<String>,
     /// When the money is taken; automatic where nothing is said.
     #[serde(default)]
     pub capture_method: CaptureMethod,
@@ -61,6 +64,20 @@ pub struct CaptureRequest {
     /// How much of what is held, in minor units; all of it where nothing is said. The rest is released.
     #[serde(default)]
     pub amount_minor: Option<i64>,
+}
+
+/// The body of `POST /v1/payments/{id}/refunds`; may be left out.
+///
+/// **Shape** `{"amount_minor": 500, "reason": "requested_by_customer"}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundRequest {
+    /// How much of what was taken, in minor units; all that is left where nothing is said.
+    #[serde(default)]
+    pub amount_minor: Option<i64>,
+    /// `requested_by_customer`, `duplicate` or `fraudulent`.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// The body of a POST that says everything in its path; may be left out.

@@ -4,7 +4,10 @@
 //! them apart.
 
 use super::CaptureMethod;
-use crate::domain::{self, ChargeId, Description, FailureCode, Payment, PaymentToken, Pending, Stage, Step};
+use super::stored_after::{DisputeBody, RefundBody};
+use crate::domain::{
+    self, ChargeId, Description, FailureCode, Payment, PaymentToken, Pending, RefundId, ReturnUrl, Stage, Step,
+};
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
 use money::Money;
@@ -16,6 +19,9 @@ use uuid::Uuid;
 pub struct OpenRequest {
     /// The caller's Idempotency-Key.
     pub key: String,
+    /// The caller, where it is not the payer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
     /// SHA-256 of the request, in hexadecimal.
     #[serde(with = "hex")]
     pub fingerprint: [u8; 32],
@@ -72,12 +78,18 @@ struct Body {
     description: Option<String>,
     capture_method: CaptureMethod,
     payment_method: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    return_url: Option<String>,
     created_at: Timestamp,
     stage: StageBody,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingBody>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     charge: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<RefundBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispute: Option<DisputeBody>,
     steps_begun: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<OpenRequest>,
@@ -115,9 +127,17 @@ struct PendingBody {
 #[serde(tag = "name", rename_all = "snake_case")]
 enum StepBody {
     Authorize,
-    Capture { amount: Money },
+    Capture {
+        amount: Money,
+    },
     Cancel,
     Expire,
+    Refund {
+        id: RefundId,
+        amount: Money,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 impl From<&Stored> for Body {
@@ -131,6 +151,7 @@ impl From<&Stored> for Body {
             description: payment.description.as_ref().map(|text| text.as_str().to_owned()),
             capture_method: payment.capture_method.into(),
             payment_method: payment.payment_method.as_str().to_owned(),
+            return_url: payment.return_url.as_ref().map(|url| url.as_str().to_owned()),
             created_at: payment.created_at,
             stage: match &payment.stage {
                 Stage::RequiresConfirmation => StageBody::RequiresConfirmation,
@@ -148,9 +169,14 @@ impl From<&Stored> for Body {
                     Step::Capture { amount } => StepBody::Capture { amount },
                     Step::Cancel => StepBody::Cancel,
                     Step::Expire => StepBody::Expire,
+                    Step::Refund { id, amount, reason } => {
+                        StepBody::Refund { id, amount, reason: reason.map(|reason| reason.to_string()) }
+                    }
                 },
             }),
             charge: payment.charge.as_ref().map(|charge| charge.as_str().to_owned()),
+            refunds: payment.refunds.iter().map(RefundBody::from).collect(),
+            dispute: payment.dispute.as_ref().map(DisputeBody::from),
             steps_begun: payment.steps_begun,
             request: stored.request.clone(),
         }
@@ -164,6 +190,9 @@ impl TryFrom<Body> for Stored {
         if body.v != 1 {
             return Err(StoredError::Value("version of its shape"));
         }
+        let return_url = body.return_url.as_deref().map(ReturnUrl::new).transpose();
+        let refunds: Result<Vec<_>, _> = body.refunds.into_iter().map(TryInto::try_into).collect();
+        let pending = body.pending.map(read_pending).transpose()?;
         let description = body.description.as_deref().map(Description::new).transpose();
         let charge = body.charge.as_deref().map(|text| ChargeId::new(text).ok_or(StoredError::Value("charge")));
         Ok(Self {
@@ -175,6 +204,7 @@ impl TryFrom<Body> for Stored {
                 capture_method: domain::CaptureMethod::from(body.capture_method),
                 payment_method: PaymentToken::new(&body.payment_method)
                     .map_err(|_| StoredError::Value("payment method"))?,
+                return_url: return_url.map_err(|_| StoredError::Value("return address"))?,
                 created_at: body.created_at,
                 stage: match body.stage {
                     StageBody::RequiresConfirmation => Stage::RequiresConfirmation,
@@ -185,21 +215,29 @@ impl TryFrom<Body> for Stored {
                     StageBody::Expired => Stage::Expired,
                     StageBody::Failed { code } => Stage::Failed { code: FailureCode::new(&code) },
                 },
-                pending: body.pending.map(|pending| Pending {
-                    since: pending.since,
-                    step: match pending.step {
-                        StepBody::Authorize => Step::Authorize,
-                        StepBody::Capture { amount } => Step::Capture { amount },
-                        StepBody::Cancel => Step::Cancel,
-                        StepBody::Expire => Step::Expire,
-                    },
-                }),
+                pending,
                 charge: charge.transpose()?,
+                refunds: refunds?,
+                dispute: body.dispute.map(TryInto::try_into).transpose()?,
                 steps_begun: body.steps_begun,
             },
             request: body.request,
         })
     }
+}
+
+fn read_pending(body: PendingBody) -> Result<Pending, StoredError> {
+    let step = match body.step {
+        StepBody::Authorize => Step::Authorize,
+        StepBody::Capture { amount } => Step::Capture { amount },
+        StepBody::Cancel => Step::Cancel,
+        StepBody::Expire => Step::Expire,
+        StepBody::Refund { id, amount, reason } => {
+            let reason = reason.map(|word| word.parse()).transpose();
+            Step::Refund { id, amount, reason: reason.map_err(|_| StoredError::Value("reason of a refund"))? }
+        }
+    };
+    Ok(Pending { step, since: body.since })
 }
 
 /// An attempt as the usual text of a UUID.
@@ -243,7 +281,8 @@ mod hex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::properties::{at, eur, payment_in};
+    use crate::domain::properties::{at, dispute_of, eur, payment_in, refund_of};
+    use crate::domain::{DisputeStanding, Refund, RefundReason, RefundStanding};
 
     #[test]
     fn every_stage_and_step_reads_back() {
@@ -256,11 +295,18 @@ mod tests {
             Stage::Expired,
             Stage::Failed { code: FailureCode::new("card_declined") },
         ] {
-            for step in [Step::Authorize, Step::Capture { amount: eur(2) }, Step::Cancel, Step::Expire] {
+            let id = RefundId::new(0, Uuid::from_u128(9));
+            let refund = Step::Refund { id, amount: eur(1), reason: Some(RefundReason::Duplicate) };
+            for step in [Step::Authorize, Step::Capture { amount: eur(2) }, Step::Cancel, Step::Expire, refund] {
                 let mut payment = payment_in(stage.clone());
                 payment.pending = Some(Pending { step, since: at(1) });
                 payment.description = Some(Description::new("Tea").unwrap());
-                let request = OpenRequest { key: "k".to_owned(), fingerprint: [171; 32], attempt: Uuid::from_u128(7) };
+                payment.return_url = Some(ReturnUrl::new("https://shop.example/back").unwrap());
+                payment.refunds = vec![refund_of(1), Refund { standing: RefundStanding::Failed, ..refund_of(2) }];
+                payment.dispute = Some(dispute_of(3, DisputeStanding::Lost));
+                let by = Some(UserId::new(0, Uuid::from_u128(8)));
+                let request =
+                    OpenRequest { key: "k".to_owned(), by, fingerprint: [171; 32], attempt: Uuid::from_u128(7) };
                 let stored = Stored { payment, request: Some(request) };
                 assert_eq!(Stored::from_bytes(&stored.to_bytes().unwrap()).unwrap(), stored);
             }

@@ -7,7 +7,7 @@ use money::Money;
 use payments_wire::PaymentStatus;
 
 /// Every status, in the order of a payment's life.
-pub const STATUSES: [PaymentStatus; 8] = [
+pub const STATUSES: [PaymentStatus; 12] = [
     PaymentStatus::RequiresConfirmation,
     PaymentStatus::Processing,
     PaymentStatus::RequiresAction,
@@ -16,6 +16,10 @@ pub const STATUSES: [PaymentStatus; 8] = [
     PaymentStatus::Canceled,
     PaymentStatus::Expired,
     PaymentStatus::Failed,
+    PaymentStatus::PartiallyRefunded,
+    PaymentStatus::Refunded,
+    PaymentStatus::Disputed,
+    PaymentStatus::ChargedBack,
 ];
 
 /// The word of a status on the wire and in the names of indexes.
@@ -29,6 +33,10 @@ pub const fn status_word(status: PaymentStatus) -> &'static str {
         PaymentStatus::Canceled => "canceled",
         PaymentStatus::Expired => "expired",
         PaymentStatus::Failed => "failed",
+        PaymentStatus::PartiallyRefunded => "partially_refunded",
+        PaymentStatus::Refunded => "refunded",
+        PaymentStatus::Disputed => "disputed",
+        PaymentStatus::ChargedBack => "charged_back",
     }
 }
 
