@@ -1,5 +1,6 @@
 //! Use cases of the acquirer and of the mailbox.
 
+mod announce;
 mod error;
 mod make_charge;
 mod move_charge;
@@ -8,6 +9,7 @@ mod receive_letter;
 mod show_letters;
 mod store;
 
+pub use announce::{Receiver, announce};
 pub use error::SandboxError;
 pub use make_charge::make_charge;
 pub use move_charge::{Step, move_charge};

@@ -58,7 +58,7 @@ pub async fn move_charge(sandbox: &Sandbox, id: &str, step: Step) -> Result<Char
         if next == charge {
             return Ok(charge);
         }
-        if let Written::Done = store::write_charge(sandbox, Some(version), &next).await? {
+        if let Written::Done = store::write_charge(sandbox, Some((version, &charge)), &next).await? {
             return Ok(next);
         }
     }

@@ -1,11 +1,14 @@
 //! Charges and letters in the record store: names, bodies, indexes.
 
 use super::SandboxError;
+use super::announce::ANNOUNCE;
 use crate::Sandbox;
-use crate::domain::{Charge, ChargeId, LetterId};
+use crate::domain::{Charge, ChargeId, LetterId, announce_at};
 use crate::wire::{StoredCharge, StoredLetter};
 use futures::future::try_join_all;
-use records::{Change, Content, IndexName, IndexStep, InvalidName, Meta, Outcome, RecordKey, RecordsError, Version};
+use records::{
+    Change, Content, IndexName, IndexStep, InvalidName, Meta, Outcome, RecordKey, RecordsError, TimerStep, Version,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -75,13 +78,18 @@ pub(crate) async fn load_charge(sandbox: &Sandbox, id: ChargeId) -> Result<Optio
     }
 }
 
-/// Writes a charge. Its indexes never change: a new one is entered, a changed one stays where it is.
+/// Writes a charge, with the timer of its notice. Its indexes never change: a new one is entered, a changed one stays
+/// where it is.
 pub(crate) async fn write_charge(
     sandbox: &Sandbox,
-    expected: Option<Version>,
+    before: Option<(Version, &Charge)>,
     charge: &Charge,
 ) -> Result<Written, SandboxError> {
+    let expected = before.map(|(version, _)| version);
     let mut change = change(sandbox, charge_key(charge.id)?, expected, &StoredCharge::from(charge))?;
+    if let Some(due) = announce_at(before.map(|(_, charge)| charge), charge, sandbox.clock.now()) {
+        change = change.with_timer(TimerStep::Set { name: ANNOUNCE, due });
+    }
     if expected.is_none() {
         for index in [index(CHARGES.to_owned())?, charges_for(&charge.asked.reference)?] {
             change = change.with_index(IndexStep::Put {

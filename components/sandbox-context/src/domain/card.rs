@@ -23,6 +23,10 @@ pub enum Card {
     RefundRefused,
     /// `tok_refund_fails`: approved; refunds are accepted and come back five seconds later.
     RefundFails,
+    /// `tok_notice_first`: approved; the notice is sent at once, the answer takes three seconds.
+    NoticeFirst,
+    /// `tok_notice_twice`: approved; each notice is sent twice.
+    NoticeTwice,
 }
 
 /// How the first answer of a charge behaves.
@@ -49,6 +53,8 @@ impl Card {
             "tok_late_success" => Self::Late,
             "tok_refund_refused" => Self::RefundRefused,
             "tok_refund_fails" => Self::RefundFails,
+            "tok_notice_first" => Self::NoticeFirst,
+            "tok_notice_twice" => Self::NoticeTwice,
             _ => return None,
         })
     }
@@ -57,6 +63,8 @@ impl Card {
     pub const fn delay(self) -> Delay {
         let wait = match self {
             Self::Slow => Duration::from_secs(2),
+            // Longer than from one pulse to the next.
+            Self::NoticeFirst => Duration::from_secs(3),
             // Callers wait 10 s at most.
             Self::TimesOut => Duration::from_secs(20),
             Self::Approved
@@ -65,7 +73,8 @@ impl Card {
             | Self::AnswerLost
             | Self::Late
             | Self::RefundRefused
-            | Self::RefundFails => Duration::ZERO,
+            | Self::RefundFails
+            | Self::NoticeTwice => Duration::ZERO,
         };
         Delay { wait, lost: matches!(self, Self::AnswerLost) }
     }

@@ -121,7 +121,9 @@ impl Charge {
             | Card::AnswerLost
             | Card::Late
             | Card::RefundRefused
-            | Card::RefundFails => approved(&asked),
+            | Card::RefundFails
+            | Card::NoticeFirst
+            | Card::NoticeTwice => approved(&asked),
         };
         let known_from = now.plus(card.unknown_for());
         Ok(Self { id, asked, standing, known_from, created_at: now, refunds: Vec::new(), dispute: None })

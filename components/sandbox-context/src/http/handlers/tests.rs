@@ -2,12 +2,14 @@
 //! sleep.
 
 use crate::Sandbox;
+use crate::app::{Receiver, announce};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep};
 use async_trait::async_trait;
 use axum::body::Body;
 use core::time::Duration;
 use http::Request;
 use http_body_util::BodyExt;
+use http_client::ScriptedHttp;
 use principal::{Idempotency, IdempotencyKey};
 use records_memory::MemoryRecords;
 use serde_json::{Value, json};
@@ -231,4 +233,68 @@ async fn a_browser_answers_the_bank_once_and_comes_back_to_the_shop() {
         assert_eq!(back, (status == 303).then_some("https://shop.example/back"));
         assert_eq!(house.get("/sandbox/v1/charges?idempotency_key=k1").await.1["status"], "captured");
     }
+}
+
+/// Whoever is told, in order; refuses the first `refuse` notices.
+fn receiver(refuse: usize) -> (Receiver, ScriptedHttp) {
+    let heard = Arc::new(Mutex::new(0));
+    let http = ScriptedHttp::new(move |_| {
+        let mut heard = heard.lock().unwrap();
+        *heard += 1;
+        let status = if *heard <= refuse { 503 } else { 200 };
+        Ok(http::Response::builder().status(status).body(bytes::Bytes::new()).unwrap())
+    });
+    (Receiver { http: Arc::new(http.clone()), base_url: "http://payments.test/".to_owned() }, http)
+}
+
+#[tokio::test]
+async fn what_no_answer_told_is_announced_and_nothing_else() {
+    let house = House::new();
+    let (told, http) = receiver(0);
+    for (key, token) in [("k1", "tok_visa"), ("k2", "tok_declined"), ("k3", "tok_3ds"), ("k4", "tok_late_success")] {
+        house.charge(key, token, true).await;
+    }
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 0);
+    let (_, secured) = house.get("/sandbox/v1/charges?idempotency_key=k3").await;
+    house.step(&secured["id"], "authenticate", json!({"outcome": "success"})).await;
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1);
+    house.clock.advance_ms(5000);
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1, "the late one is known now");
+    let (_, taken) = house.get("/sandbox/v1/charges?idempotency_key=k1").await;
+    house.step(&taken["id"], "dispute", Value::Null).await;
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1);
+    let asked = http.asked();
+    assert_eq!(asked[0].uri(), "http://payments.test/v1/providers/acquirer/events");
+    let notice: Value = serde_json::from_slice(asked[0].body()).unwrap();
+    assert_eq!((&notice["charge"]["id"], &notice["charge"]["reference"]), (&secured["id"], &json!("pay_1")));
+    assert!(asked[0].headers()["sandbox-signature"].to_str().unwrap().starts_with("t=1767225600,v1="));
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 0, "each once");
+}
+
+#[tokio::test]
+async fn a_notice_that_is_not_taken_comes_again_under_its_name_and_some_come_twice() {
+    let house = House::new();
+    let (told, http) = receiver(1);
+    house.charge("k1", "tok_notice_twice", true).await;
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 0, "one of the two was refused");
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 0, "not before its lease ends");
+    house.clock.advance_ms(30_000);
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1);
+    let ids: Vec<Value> = http
+        .asked()
+        .iter()
+        .map(|request| serde_json::from_slice::<Value>(request.body()).unwrap()["id"].clone())
+        .collect();
+    assert!(ids.len() == 4 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_back_is_announced_when_it_does() {
+    let house = House::new();
+    let (told, _) = receiver(0);
+    let (_, charge) = house.charge("k1", "tok_refund_fails", true).await;
+    house.step(&charge["id"], "refunds", json!({"reference": "rfd_1", "amount_minor": 300})).await;
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 0);
+    house.clock.advance_ms(5000);
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1);
 }
