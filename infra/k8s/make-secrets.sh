@@ -4,7 +4,7 @@
 #     sh infra/k8s/make-secrets.sh | kubectl create --namespace spindrift -f -
 #
 # `create`, not `apply`: an existing secret is never replaced by accident. Add --sandbox for the local overlay. To use
-# keys that a provider gave you, set ACQUIRER_KEY and MAIL_KEY in the environment.
+# keys that a provider gave you, set ACQUIRER_KEY, MAIL_KEY, STRIPE_KEY and STRIPE_NOTICE_SECRETS in the environment.
 set -eu
 
 users_file="$(dirname "$0")/../redis/users.acl"
@@ -64,6 +64,8 @@ secret payments \
   payments_redis_url "redis://payments:$password_payments@$redis" \
   payments_worker_trigger_url "redis://payments:$password_payments@$redis/16" \
   acquirer_key "$acquirer_key" \
+  stripe_key "${STRIPE_KEY:-}" \
+  stripe_notice_secrets "${STRIPE_NOTICE_SECRETS:-}" \
   service_token_key "$service_token_key"
 secret payments-runtime-config runtime-config.toml "$(bodies payments 2)"
 secret notifications \

@@ -1,16 +1,20 @@
 //! Payments and their ledger: from the first wish to pay to the money taken, each step once.
 //!
 //! What lives here: states and decisions (`domain`), use cases (`app`), shapes (`wire`), the route table (`http`), the
-//! acquirer port and its sandbox adapter (`acquirer`). What does not: who the caller is (the edge says it), stores
+//! acquirer port and its adapters (`acquirer`), what providers tell us (`notices`). What does not: who the caller is (the edge says it), stores
 //! (records), clocks. docs/payments.md shows the states and the chart of accounts.
 
 pub mod acquirer;
 pub mod app;
 pub mod domain;
 pub mod http;
+pub mod notices;
+mod providers;
+pub mod setup;
 pub mod wire;
 
 pub use crate::http::problems::PROBLEMS;
+pub use providers::{Provider, Providers, UnknownProvider};
 
 use ambient::{Clock, Random, Timestamp};
 use records::{Meta, Records};
@@ -22,7 +26,7 @@ pub struct Payments {
     /// Payments and ledger.
     pub records: Arc<dyn Records>,
     /// Who asks the card's bank.
-    pub acquirer: Arc<dyn acquirer::Acquirer>,
+    pub providers: Providers,
     /// Above which amounts a second factor is needed.
     pub step_up: domain::StepUpLimits,
     /// The time.

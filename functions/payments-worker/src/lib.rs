@@ -3,13 +3,15 @@
 #![cfg(target_family = "wasm")]
 
 use ambient::{Random, SystemClock, SystemRandom};
+use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
-use payments_context::acquirer::SandboxAcquirer;
 use payments_context::domain::StepUpLimits;
+use payments_context::setup::{Means, ProviderSettings, providers};
 use payments_context::{Payments, app};
 use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
 use principal::TraceId;
 use records_redis::{RecordsConfig, RedisRecords};
+use redis_client::Redis;
 use std::sync::Arc;
 use telemetry::Level;
 
@@ -18,16 +20,28 @@ edge_spin::worker!("payments-worker", work);
 async fn work(_: Call) -> Result<(), StartError> {
     // Payments hears no events: whatever wakes this worker is time, and looking too often does no harm.
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
     let bodies = Arc::new(SpinKeyValue::new("payments"));
-    let records = RedisRecords::new(RecordsConfig::of("payments"), redis, bodies, clock.clone(), random.clone());
-    let (acquirer_url, acquirer_key) = (variable("acquirer_url").await?, variable("acquirer_key").await?);
+    let records =
+        RedisRecords::new(RecordsConfig::of("payments"), redis.clone(), bodies, clock.clone(), random.clone());
+    let settings = ProviderSettings {
+        acquirer_url: variable("acquirer_url").await?,
+        acquirer_key: variable("acquirer_key").await?,
+        stripe_url: variable("stripe_url").await?,
+        stripe_key: variable("stripe_key").await?,
+        // Notices come in by the other function.
+        stripe_notice_secrets: String::new(),
+        routes: variable("provider_routes").await?,
+    };
+    let sleep = Arc::new(SpinSleep);
+    let means = Means { http: Arc::new(SpinHttp), clock: clock.clone(), sleep: sleep.clone(), random: random.clone() };
+    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), redis.clone());
     let mut trace = [0; 16];
     random.fill(&mut trace);
     let trace = TraceId::from_bytes(trace);
     let payments = Payments {
-        records: Arc::new(records.with_sleep(Arc::new(SpinSleep))),
-        acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        records: Arc::new(records.with_sleep(sleep)),
+        providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         // Nobody asks here whose assurance could be too low.
         step_up: StepUpLimits::default(),
         clock,

@@ -4,9 +4,10 @@
 
 use access_token::Verifier;
 use ambient::{SystemClock, SystemRandom};
+use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge::{EdgeConfig, TokenKeys};
 use edge_spin::{Front, StartError};
-use payments_context::acquirer::SandboxAcquirer;
+use payments_context::setup::{Means, ProviderSettings, providers};
 use payments_context::{Payments, http};
 use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
 use records_redis::{RecordsConfig, RedisRecords};
@@ -23,10 +24,19 @@ async fn start() -> Result<Front, StartError> {
     let bodies = Arc::new(SpinKeyValue::new("payments"));
     let records =
         RedisRecords::new(RecordsConfig::of("payments"), redis.clone(), bodies, clock.clone(), random.clone());
-    let (acquirer_url, acquirer_key) = (variable("acquirer_url").await?, variable("acquirer_key").await?);
+    let settings = ProviderSettings {
+        acquirer_url: variable("acquirer_url").await?,
+        acquirer_key: variable("acquirer_key").await?,
+        stripe_url: variable("stripe_url").await?,
+        stripe_key: variable("stripe_key").await?,
+        stripe_notice_secrets: variable("stripe_notice_secrets").await?,
+        routes: variable("provider_routes").await?,
+    };
+    let means = Means { http: Arc::new(SpinHttp), clock: clock.clone(), sleep: sleep.clone(), random: random.clone() };
+    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), redis.clone());
     let payments = Payments {
         records: Arc::new(records.with_sleep(sleep.clone())),
-        acquirer: Arc::new(SandboxAcquirer::new(Arc::new(SpinHttp), &acquirer_url, &acquirer_key)),
+        providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         step_up: variable("step_up_limits").await?.parse()?,
         clock: clock.clone(),
         random: random.clone(),

@@ -3,9 +3,13 @@
 //! What lives here: the calls and what may be concluded from their answers. What does not: when to call and what
 //! follows (see `domain` and `app`). Every call is safe to repeat with the same key.
 
+mod guarded;
 mod sandbox;
+mod stripe;
 
+pub use guarded::GuardedAcquirer;
 pub use sandbox::SandboxAcquirer;
+pub use stripe::StripeAcquirer;
 
 use crate::domain::{CaptureMethod, Charge, ChargeId, FailureCode, PaymentToken, RefundId, RefundReason, ReturnUrl};
 use async_trait::async_trait;
@@ -72,6 +76,11 @@ pub trait Acquirer: Send + Sync {
     /// Gives back part of what was taken, and reports the charge with all its refunds.
     async fn refund(&self, charge: &ChargeId, refund: &NewRefund, key: &str, timeout: Duration) -> Answer;
 
-    /// Reports the charge that was made with `key`.
-    async fn find(&self, key: &str, timeout: Duration) -> Answer;
+    /// Reports the charge that was made with `key`; by its name, where that is known.
+    async fn find(&self, known: Option<&ChargeId>, key: &str, timeout: Duration) -> Answer;
+
+    /// Whether it is worth asking now: decides among several acquirers, before anything was asked.
+    async fn is_available(&self) -> bool {
+        true
+    }
 }

@@ -262,7 +262,7 @@ impl Acquirer for SandboxAcquirer {
         self.post(Call::Step, &format!("/{}/refunds", charge.as_str()), key, &body, timeout).await
     }
 
-    async fn find(&self, key: &str, timeout: Duration) -> Answer {
+    async fn find(&self, _known: Option<&ChargeId>, key: &str, timeout: Duration) -> Answer {
         // A key is a payment id and a word: nothing in it needs escaping in a query.
         self.call(Call::Find, &format!("?idempotency_key={key}"), None, Bytes::new(), timeout).await
     }
@@ -331,13 +331,13 @@ mod tests {
         }
         let lost = ScriptedHttp::new(|_| Err(HttpError::Lost("cut".to_owned())));
         let lost = SandboxAcquirer::new(Arc::new(lost), "http://acquirer.test", "secret");
-        assert!(matches!(lost.find("k", TIMEOUT).await, Answer::Unknown { .. }));
+        assert!(matches!(lost.find(None, "k", TIMEOUT).await, Answer::Unknown { .. }));
     }
 
     #[tokio::test]
     async fn not_found_is_proof_for_a_look_up_and_a_refusal_for_a_step() {
         let (acquirer, _) = acquirer(404, r#"{"failure_code":"no_such_charge"}"#);
-        assert_eq!(acquirer.find("k", TIMEOUT).await, Answer::NoSuchCharge);
+        assert_eq!(acquirer.find(None, "k", TIMEOUT).await, Answer::NoSuchCharge);
         assert_eq!(
             acquirer.cancel(&ChargeId::new("chg_1").unwrap(), "k", TIMEOUT).await,
             Answer::Refused { code: FailureCode::new("no_such_charge") }

@@ -8,7 +8,7 @@ use super::ask::{Approach, Asked, Patience, ask};
 use super::store::{self, Held, Written};
 use super::{Caller, CommandError, Reply, StoreError, reply};
 use crate::Payments;
-use crate::domain::{Command, Payment, SETTLE_AFTER, Step, decide};
+use crate::domain::{Command, Payment, SETTLE_AFTER, Stage, Step, decide};
 use crate::wire::{OpenRequest, Stored};
 use ambient::uuid_v7;
 use futures::future::join;
@@ -37,10 +37,11 @@ pub(crate) async fn advance(
         if let Some(reply) = answered(payments, caller, known?)? {
             return Ok(reply);
         }
-        let held = held?.ok_or(CommandError::NotFound)?;
+        let mut held = held?.ok_or(CommandError::NotFound)?;
         if waits_for(&held.stored, caller)? {
             return finish(payments, caller, held, Approach::Again).await;
         }
+        choose_provider(payments, &mut held.stored.payment).await;
         let decision = decide(&held.stored.payment, command, payments.now())?;
         if let Some(amount) = moved(&decision.payment) {
             payments.step_up.check(amount, caller.assurance)?;
@@ -68,6 +69,26 @@ pub(crate) async fn advance(
         }
     }
     Err(CommandError::Contended)
+}
+
+/// Who is to be asked, where nobody was: the first provider of the table that answers these days, or the first of all
+/// where none does. Remembered with the first step: from then on only that provider knows what became of the charge, so
+/// that there is no failing over to another any more.
+async fn choose_provider(payments: &Payments, payment: &mut Payment) {
+    if payment.provider.is_some() || payment.stage != Stage::RequiresConfirmation {
+        return;
+    }
+    let choices: Vec<_> = payments.providers.choices(payment).collect();
+    let mut chosen = choices.first();
+    if choices.len() > 1 {
+        for choice in &choices {
+            if choice.acquirer.is_available().await {
+                chosen = Some(choice);
+                break;
+            }
+        }
+    }
+    payment.provider = chosen.map(|provider| provider.name.clone());
 }
 
 /// How much money the step under way moves, as far as a second factor guards it: what is confirmed for the first time,

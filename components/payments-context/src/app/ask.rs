@@ -4,7 +4,7 @@
 use super::store::{self, Held, Written};
 use super::{CommandError, StoreError, reply, request_row};
 use crate::Payments;
-use crate::acquirer::{Answer, NewCharge, NewRefund};
+use crate::acquirer::{Acquirer, Answer, NewCharge, NewRefund};
 use crate::domain::{Decision, FailureCode, Payment, RefundStanding, Step, Unsettled, refused, settle};
 use ambient::Timestamp;
 use core::time::Duration;
@@ -57,17 +57,23 @@ pub(crate) enum Asked {
 #[derive(Debug)]
 pub(crate) struct Open {
     pub reason: String,
+    /// Whether the acquirer has answered; otherwise it was not reached.
+    pub answered: bool,
     /// Whether asking again will not help: an operator has to look.
     pub grave: bool,
 }
 
 impl Open {
+    pub(crate) fn unheard(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), answered: false, grave: false }
+    }
+
     fn wait(reason: impl ToString) -> Self {
-        Self { reason: reason.to_string(), grave: false }
+        Self { reason: reason.to_string(), answered: true, grave: false }
     }
 
     fn grave(reason: impl ToString) -> Self {
-        Self { reason: reason.to_string(), grave: true }
+        Self { reason: reason.to_string(), answered: true, grave: true }
     }
 }
 
@@ -154,7 +160,7 @@ async fn learn(payments: &Payments, payment: &Payment, approach: Approach, patie
                 None if payment.charge.is_none() => return Learned::Nothing,
                 _ => return Learned::Open(Open::grave("the acquirer has lost the charge")),
             },
-            Answer::Unknown { reason } => return Learned::Open(Open::wait(reason)),
+            Answer::Unknown { reason } => return Learned::Open(Open::unheard(reason)),
         };
         if called {
             return Learned::Open(not_done);
@@ -173,10 +179,24 @@ fn came_back(payment: &Payment, decision: &Decision) -> Option<FailureCode> {
 
 /// Reports the charge.
 async fn look(payments: &Payments, payment: &Payment, patience: Patience) -> Answer {
+    let acquirer = match acquirer_of(payments, payment) {
+        Ok(acquirer) => acquirer,
+        Err(unknown) => return unknown,
+    };
     match patience.timeout(payments.now()) {
         Duration::ZERO => Answer::Unknown { reason: "no time is left to ask".to_owned() },
-        timeout => payments.acquirer.find(&payment.charge_key(), timeout).await,
+        timeout => acquirer.find(payment.charge.as_ref(), &payment.charge_key(), timeout).await,
     }
+}
+
+/// Who has the charge. A provider that was taken out of the configuration while payments still need it is a mistake that
+/// an operator mends; until then nothing is known.
+fn acquirer_of<'a>(payments: &'a Payments, payment: &Payment) -> Result<&'a dyn Acquirer, Answer> {
+    let provider = payments.providers.of(payment);
+    provider.map(|provider| &*provider.acquirer).ok_or_else(|| {
+        let name = payment.provider.as_ref().map(ToString::to_string).unwrap_or_default();
+        Answer::Unknown { reason: format!("the provider {name} is not set up") }
+    })
 }
 
 /// Asks for the pending step.
@@ -186,6 +206,10 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
         return Answer::Unknown { reason: "no time is left to ask".to_owned() };
     }
     let Some(pending) = payment.pending else { return look(payments, payment, patience).await };
+    let acquirer = match acquirer_of(payments, payment) {
+        Ok(acquirer) => acquirer,
+        Err(unknown) => return unknown,
+    };
     let key = payment.step_key(&pending.step);
     match (pending.step, &payment.charge) {
         (Step::Authorize, None) => {
@@ -196,14 +220,14 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
                 capture_method: payment.capture_method,
                 return_url: payment.return_url.clone(),
             };
-            payments.acquirer.authorize(&charge, &key, timeout).await
+            acquirer.authorize(&charge, &key, timeout).await
         }
         // The charge is made; what is open is what the payer did.
-        (Step::Authorize, Some(_)) => payments.acquirer.find(&key, timeout).await,
-        (Step::Capture { amount }, Some(charge)) => payments.acquirer.capture(charge, amount, &key, timeout).await,
-        (Step::Cancel | Step::Expire, Some(charge)) => payments.acquirer.cancel(charge, &key, timeout).await,
+        (Step::Authorize, Some(charge)) => acquirer.find(Some(charge), &key, timeout).await,
+        (Step::Capture { amount }, Some(charge)) => acquirer.capture(charge, amount, &key, timeout).await,
+        (Step::Cancel | Step::Expire, Some(charge)) => acquirer.cancel(charge, &key, timeout).await,
         (Step::Refund { id, amount, reason }, Some(charge)) => {
-            payments.acquirer.refund(charge, &NewRefund { id, amount, reason }, &key, timeout).await
+            acquirer.refund(charge, &NewRefund { id, amount, reason }, &key, timeout).await
         }
         (Step::Capture { .. } | Step::Cancel | Step::Expire | Step::Refund { .. }, None) => {
             Answer::Unknown { reason: "the payment has no charge".to_owned() }

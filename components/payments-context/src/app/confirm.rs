@@ -16,7 +16,7 @@ pub async fn confirm(payments: &Payments, caller: &Caller, id: &str) -> Result<R
 
 #[cfg(test)]
 mod tests {
-    use crate::app::fixture::{Fault, House};
+    use crate::app::fixture::{Fault, House, PlayedAcquirer};
     use crate::domain::{ChargeStanding, FailureCode};
 
     fn gist(status: u16, word: &str) -> (u16, String) {
@@ -224,5 +224,35 @@ mod tests {
         assert_eq!(house.as_operator().post(&refunds, "r1", "").await.gist(), gist(401, "step-up-required"));
         let part = house.as_operator().post(&refunds, "r1", r#"{"amount_minor":999}"#).await;
         assert_eq!(part.gist(), gist(200, "partially_refunded"));
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_is_passed_over_before_anything_was_asked_and_never_after() {
+        let mut house = House::new();
+        let second = PlayedAcquirer::default();
+        house.add_provider("second", second.clone(), "JPY=second *=sandbox+second");
+        let (first, path) = (house.acquirer.clone(), house.created("k1", "tok_visa", "automatic").await);
+        first.fail_next(Fault::AnswerLost);
+        assert_eq!(house.confirm(&path, "k2").await.gist(), gist(202, "processing"));
+        // From now on it is known to fail.
+        first.unavailable(true);
+        let other = house.created("k3", "tok_visa", "automatic").await;
+        assert_eq!(house.confirm(&other, "k4").await.gist(), gist(200, "captured"));
+        assert_eq!((first.charges(), second.charges()), (1, 1));
+        let refunded = house.as_operator().post(&format!("{other}/refunds"), "r1", "").await;
+        assert_eq!((refunded.gist(), second.given_minor()), (gist(200, "refunded"), 1000));
+        // Whoever was asked is asked again, also where another answers.
+        house.later(31);
+        house.pulse().await;
+        assert_eq!(house.get(&path).await.gist(), gist(200, "captured"));
+        assert_eq!((first.charges(), second.charges()), (1, 1));
+        second.unavailable(true);
+        let third = house.created("k5", "tok_visa", "automatic").await;
+        assert_eq!(
+            house.confirm(&third, "k6").await.gist(),
+            gist(200, "captured"),
+            "nobody is better: the first is asked"
+        );
+        assert_eq!(first.charges(), 2);
     }
 }

@@ -56,6 +56,7 @@ fn parse(caller: &Caller, request: CreateRequest, now: ambient::Timestamp) -> Re
         created_at: now,
         stage: Stage::RequiresConfirmation,
         pending: None,
+        provider: None,
         charge: None,
         refunds: Vec::new(),
         dispute: None,

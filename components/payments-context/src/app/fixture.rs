@@ -1,12 +1,13 @@
 //! What the tests of the use cases stand on: the routes over the record double, an acquirer that is played, a clock that
 //! stands still.
 
-use crate::Payments;
 use crate::acquirer::{Acquirer, Answer, NewCharge, NewRefund};
 use crate::app::{PulseReport, on_pulse};
 use crate::domain::{
     CaptureMethod, Charge, ChargeId, ChargeStanding, Dispute, FailureCode, RefundProgress, RefundReport, StepUpLimits,
 };
+use crate::notices::{Dialect, sign};
+use crate::{Payments, Provider, Providers};
 use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
 use async_trait::async_trait;
 use axum::body::Body;
@@ -49,6 +50,7 @@ struct Stage {
     faults: VecDeque<Fault>,
     calls: Vec<String>,
     out_of_reach: bool,
+    unavailable: bool,
 }
 
 /// An acquirer that keeps one charge a key, as a real one does.
@@ -68,6 +70,11 @@ impl PlayedAcquirer {
     /// No call gets through, or all do.
     pub fn out_of_reach(&self, gone: bool) {
         self.stage().out_of_reach = gone;
+    }
+
+    /// It is known to fail, or not.
+    pub fn unavailable(&self, known: bool) {
+        self.stage().unavailable = known;
     }
 
     /// How many charges there are.
@@ -216,7 +223,11 @@ impl Acquirer for PlayedAcquirer {
         })
     }
 
-    async fn find(&self, key: &str, _timeout: Duration) -> Answer {
+    async fn is_available(&self) -> bool {
+        !self.stage().unavailable
+    }
+
+    async fn find(&self, _known: Option<&ChargeId>, key: &str, _timeout: Duration) -> Answer {
         yield_now().await;
         self.carry_out("find", |stage| stage.charges.get(key).map_or(Answer::NoSuchCharge, report))
     }
@@ -247,6 +258,9 @@ impl Seen {
     }
 }
 
+/// Signs the provider's notices.
+const NOTICE_SECRET: &str = "notice-secret";
+
 /// The whole context.
 #[derive(Clone)]
 pub struct House {
@@ -266,9 +280,15 @@ impl House {
         let random = Arc::new(CountedRandom::default());
         let records = MemoryRecords::new("payments", Arc::new(clock.clone()), random.clone());
         let acquirer = PlayedAcquirer::default();
+        let provider = Provider {
+            name: "sandbox".parse().unwrap(),
+            acquirer: Arc::new(acquirer.clone()),
+            dialect: Dialect::Sandbox,
+            notice_secrets: vec![NOTICE_SECRET.to_owned()],
+        };
         let payments = Payments {
             records: Arc::new(records.clone()),
-            acquirer: Arc::new(acquirer.clone()),
+            providers: Providers::new(vec![provider], "*=sandbox".parse().unwrap()).unwrap(),
             step_up: StepUpLimits::default(),
             clock: Arc::new(clock.clone()),
             random,
@@ -276,6 +296,13 @@ impl House {
         let user = UserId::new(0, Uuid::from_u128(7));
         let scopes = vec!["payments:read".to_owned(), "payments:write".to_owned()];
         Self { payments, records, acquirer, clock, user, roles: vec!["user".to_owned()], scopes, assurance: 1 }
+    }
+
+    /// Another provider beside the first, and the table that chooses.
+    pub fn add_provider(&mut self, name: &str, acquirer: PlayedAcquirer, routes: &str) {
+        let first = self.payments.providers.named("sandbox").unwrap().clone();
+        let second = Provider { name: name.parse().unwrap(), acquirer: Arc::new(acquirer), ..first.clone() };
+        self.payments.providers = Providers::new(vec![first, second], routes.parse().unwrap()).unwrap();
     }
 
     /// The same house, entered by somebody else.
@@ -308,6 +335,10 @@ impl House {
             fingerprint[..16].copy_from_slice(half.as_bytes());
             extensions.insert(Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint });
         }
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Seen {
         let routes = crate::http::public(self.payments.clone());
         let response = routes.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -355,6 +386,34 @@ impl House {
 
     pub async fn pulse(&self) -> PulseReport {
         on_pulse(&self.payments, &"0".repeat(32)).await.unwrap()
+    }
+
+    /// The provider sends a notice.
+    pub async fn notify(&self, body: &str) -> Seen {
+        self.notify_as("sandbox", body).await
+    }
+
+    pub async fn notify_as(&self, provider: &str, body: &str) -> Seen {
+        let header = sign(NOTICE_SECRET, body.as_bytes(), self.clock.now());
+        self.notice_to(provider, body, &header).await
+    }
+
+    /// A notice with a signature of somebody's.
+    pub async fn notify_with(&self, body: &str, header: &str) -> Seen {
+        self.notice_to("sandbox", body, header).await
+    }
+
+    async fn notice_to(&self, provider: &str, body: &str, header: &str) -> Seen {
+        let request = Request::post(format!("/v1/providers/{provider}/events"))
+            .header("sandbox-signature", header)
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        self.answer(request).await
+    }
+
+    /// How many notices wait, or wait for an operator.
+    pub async fn open_notices(&self) -> u64 {
+        self.as_operator().get("/v1/providers/notices").await.json()["total"].as_u64().unwrap()
     }
 
     /// The last words of the events' types so far.

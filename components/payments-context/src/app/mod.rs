@@ -7,8 +7,11 @@ mod capture;
 mod confirm;
 mod create;
 mod error;
+mod hear;
 mod ledger;
 mod list;
+mod list_notices;
+mod notice_store;
 mod refund;
 mod reply;
 mod show;
@@ -20,8 +23,10 @@ pub use capture::capture;
 pub use confirm::confirm;
 pub use create::create;
 pub use error::{CommandError, QueryError, StoreError};
+pub use hear::{HearError, Heard, hear};
 pub use ledger::{account, trial_balance};
 pub use list::list;
+pub use list_notices::list_notices;
 pub use refund::refund;
 pub use reply::Reply;
 pub use show::show;
@@ -83,4 +88,8 @@ pub(crate) fn request_row(user: UserId, key: &str) -> OnceKey {
 }
 
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod once_tests;

@@ -53,6 +53,11 @@ pub(crate) fn index_of(payer: UserId) -> Result<IndexName, StoreError> {
     IndexName::new(format!("payments-of:{payer}")).map_err(unwritable)
 }
 
+/// The index that finds the payment behind a charge: one entry, written when the charge is learned.
+pub(crate) fn charge_index(provider: &str, charge: &str) -> Result<IndexName, StoreError> {
+    IndexName::new(format!("charge:{provider}:{charge}")).map_err(unwritable)
+}
+
 /// A payment; `None` where there is none.
 pub(crate) async fn load(records: &dyn Records, id: PaymentId) -> Result<Option<Held>, StoreError> {
     let Some(record) = records.load(&record_of(id)?).await? else { return Ok(None) };
@@ -93,6 +98,10 @@ pub(crate) fn change(
         .with_postings(legs?);
     if let Some(happened) = decision.event {
         change = change.with_event(event(happened, payment).map_err(json)?);
+    }
+    if let (true, Some(provider), Some(charge)) = (decision.charge_learned, &payment.provider, &payment.charge) {
+        let index = charge_index(provider.as_str(), charge.as_str())?;
+        change = change.with_index(IndexStep::Put { index, sort: "-".to_owned(), summary: "{}".to_owned() });
     }
     // A new payment has no timers to clear.
     if expected.is_some() {

@@ -4,8 +4,9 @@
 //! [`LEASE`], without a write.
 
 use super::ask::{Approach, Asked, Open, Patience, ask};
+use super::hear::{Attended, attend_to};
 use super::store::{self, EXPIRE, Held, SETTLE, Written};
-use super::{CommandError, StoreError};
+use super::{CommandError, StoreError, notice_store};
 use crate::Payments;
 use crate::domain::{Command, Decision, Refusal, decide};
 use crate::wire::Stored;
@@ -54,7 +55,7 @@ enum Worked {
 }
 
 fn wait(reason: impl ToString) -> Worked {
-    Worked::Open(Open { reason: reason.to_string(), grave: false })
+    Worked::Open(Open::unheard(reason))
 }
 
 /// Whether an error goes away by itself.
@@ -80,7 +81,7 @@ pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, R
                     continue;
                 }
                 Ok(Worked::Open(open)) => open,
-                Err(error) => Open { reason: error.to_string(), grave: !passes(&error) },
+                Err(error) => Open { grave: !passes(&error), ..Open::unheard(error) },
             };
             let payment = store::payment_of(&timer.key).map_or_else(|| timer.key.to_string(), |id| id.to_string());
             report.unfinished.push(Unfinished {
@@ -100,6 +101,13 @@ pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, R
 }
 
 async fn work(payments: &Payments, timer: &DueTimer, trace: &str) -> Result<Worked, CommandError> {
+    if notice_store::is_notice(&timer.key) {
+        let until = payments.now().plus(WORK_MAX);
+        return Ok(match attend_to(payments, &timer.key, until, trace).await? {
+            Attended::Done => Worked::Finished,
+            Attended::Waiting(reason) => wait(reason),
+        });
+    }
     let Some(id) = store::payment_of(&timer.key) else { return Ok(wait("not a payment's")) };
     match timer.name.as_str() {
         SETTLE => settle(payments, id, trace).await,

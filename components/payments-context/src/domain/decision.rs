@@ -68,6 +68,8 @@ pub struct Decision {
     pub legs: Vec<Leg>,
     /// When to look again.
     pub alarms: Alarms,
+    /// Whether the acquirer's name for the charge is new.
+    pub charge_learned: bool,
 }
 
 impl Decision {
@@ -77,6 +79,8 @@ impl Decision {
             event: event_between(before, &after),
             legs: legs(before, &after),
             alarms: alarms(&after, now),
+            charge_learned: after.charge.is_some()
+                && before.and_then(|payment| payment.charge.as_ref()) != after.charge.as_ref(),
             payment: after,
         }
     }

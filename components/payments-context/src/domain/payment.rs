@@ -1,8 +1,8 @@
 //! A payment: what was asked for and where it stands.
 
 use super::{
-    CaptureMethod, ChargeId, Description, Dispute, DisputeStanding, FailureCode, PaymentToken, Refund, RefundId,
-    RefundReason, RefundStanding, ReturnUrl,
+    CaptureMethod, ChargeId, Description, Dispute, DisputeStanding, FailureCode, PaymentToken, ProviderName, Refund,
+    RefundId, RefundReason, RefundStanding, ReturnUrl,
 };
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
@@ -115,6 +115,8 @@ pub struct Payment {
     pub stage: Stage,
     /// The step whose answer is awaited.
     pub pending: Option<Pending>,
+    /// Who was asked for the charge, as soon as somebody was.
+    pub provider: Option<ProviderName>,
     /// The acquirer's charge, as soon as one is known.
     pub charge: Option<ChargeId>,
     /// What was given back, oldest first.

@@ -46,6 +46,7 @@ pub fn payment_in(stage: Stage) -> Payment {
         created_at: at(0),
         stage,
         pending: None,
+        provider: None,
         charge: asked.then(|| ChargeId::new("ch_1").unwrap()),
         refunds: Vec::new(),
         dispute: None,

@@ -16,7 +16,7 @@ use problem::{FORBIDDEN, Json, MALFORMED, Problem, UNAVAILABLE};
 const READ: &str = "payments:read";
 const WRITE: &str = "payments:write";
 const REFUND: &str = "payments:refund";
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 /// Tells an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 

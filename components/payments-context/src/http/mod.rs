@@ -2,6 +2,7 @@
 
 mod body;
 mod handlers;
+mod notice_handlers;
 pub mod problems;
 
 use crate::Payments;
@@ -19,7 +20,10 @@ pub fn public(payments: Payments) -> Router {
         .route("/v1/payments/{id}/cancel", post(handlers::cancel))
         // The operator, or a key with payments:refund for payments of its own.
         .route("/v1/payments/{id}/refunds", post(handlers::refund))
+        // Providers: no token, a signature over the bytes.
+        .route("/v1/providers/{provider}/events", post(notice_handlers::hear))
         // The operator: role operator.
+        .route("/v1/providers/notices", get(notice_handlers::list))
         .route("/v1/ledger/trial-balance", get(handlers::trial_balance))
         .route("/v1/ledger/accounts/{account}", get(handlers::account))
         .with_state(payments)

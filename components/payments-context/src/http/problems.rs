@@ -1,9 +1,9 @@
 //! The kinds of problem of this context, and which error becomes which: the only place with status codes.
 
-use crate::app::{CommandError, QueryError, StoreError};
+use crate::app::{CommandError, HearError, QueryError, StoreError};
 use crate::domain::{Move, Refusal, SECOND_FACTOR};
 use payments_wire::PaymentStatus;
-use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, NOT_FOUND, Problem, UNAVAILABLE};
+use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, MALFORMED, NOT_FOUND, Problem, UNAVAILABLE};
 use records::RecordsError;
 
 /// The payment does not allow this move now; `status` and `allowed` say what it does.
@@ -23,8 +23,13 @@ pub const CARD_NUMBER: Kind =
 pub const STEP_UP_REQUIRED: Kind =
     Kind { slug: "step-up-required", status: 401, title: "This amount needs a second factor." };
 
+/// A notice is not the provider's, was changed, or is not of now.
+pub const NOTICE_SIGNATURE: Kind =
+    Kind { slug: "notice-signature", status: 400, title: "The signature of the notice does not hold." };
+
 /// Every kind of this context.
-pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, STEP_UP_REQUIRED];
+pub const PROBLEMS: &[Kind] =
+    &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, STEP_UP_REQUIRED, NOTICE_SIGNATURE];
 
 /// When to try again after the store did not answer, in seconds.
 const STORE_BACK_S: u32 = 1;
@@ -61,6 +66,17 @@ impl From<QueryError> for Problem {
             QueryError::Invalid { field, why } => Self::new(INVALID).member("field", field).member("why", why),
             QueryError::NotFound => Self::new(NOT_FOUND),
             QueryError::Store(error) => store(&error),
+        }
+    }
+}
+
+impl From<HearError> for Problem {
+    fn from(error: HearError) -> Self {
+        match error {
+            HearError::UnknownProvider => Self::new(NOT_FOUND),
+            HearError::Signature(why) => Self::new(NOTICE_SIGNATURE).detail(why.to_string()),
+            HearError::Malformed => Self::new(MALFORMED).detail("the notice has another shape"),
+            HearError::Store(error) => store(&error),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod answer_after;
 mod event;
+mod notice;
 mod request;
 mod stored;
 mod stored_after;
@@ -12,5 +13,6 @@ pub use answer::{
 };
 pub use answer_after::{DisputeAnswer, RefundAnswer};
 pub use event::{event, snapshot};
+pub use notice::{NoticeAnswer, NoticePage, NoticeState, NoticeSummary, StoredNotice};
 pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery, RefundRequest};
 pub use stored::{OpenRequest, Stored, StoredError};

@@ -6,7 +6,8 @@
 use super::CaptureMethod;
 use super::stored_after::{DisputeBody, RefundBody};
 use crate::domain::{
-    self, ChargeId, Description, FailureCode, Payment, PaymentToken, Pending, RefundId, ReturnUrl, Stage, Step,
+    self, ChargeId, Description, FailureCode, Payment, PaymentToken, Pending, ProviderName, RefundId, ReturnUrl, Stage,
+    Step,
 };
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
@@ -84,6 +85,8 @@ struct Body {
     stage: StageBody,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     charge: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +177,7 @@ impl From<&Stored> for Body {
                     }
                 },
             }),
+            provider: payment.provider.as_ref().map(ProviderName::to_string),
             charge: payment.charge.as_ref().map(|charge| charge.as_str().to_owned()),
             refunds: payment.refunds.iter().map(RefundBody::from).collect(),
             dispute: payment.dispute.as_ref().map(DisputeBody::from),
@@ -192,6 +196,7 @@ impl TryFrom<Body> for Stored {
         }
         let return_url = body.return_url.as_deref().map(ReturnUrl::new).transpose();
         let refunds: Result<Vec<_>, _> = body.refunds.into_iter().map(TryInto::try_into).collect();
+        let provider = body.provider.as_deref().map(str::parse).transpose();
         let pending = body.pending.map(read_pending).transpose()?;
         let description = body.description.as_deref().map(Description::new).transpose();
         let charge = body.charge.as_deref().map(|text| ChargeId::new(text).ok_or(StoredError::Value("charge")));
@@ -216,6 +221,7 @@ impl TryFrom<Body> for Stored {
                     StageBody::Failed { code } => Stage::Failed { code: FailureCode::new(&code) },
                 },
                 pending,
+                provider: provider.map_err(|_| StoredError::Value("provider"))?,
                 charge: charge.transpose()?,
                 refunds: refunds?,
                 dispute: body.dispute.map(TryInto::try_into).transpose()?,
@@ -302,6 +308,7 @@ mod tests {
                 payment.pending = Some(Pending { step, since: at(1) });
                 payment.description = Some(Description::new("Tea").unwrap());
                 payment.return_url = Some(ReturnUrl::new("https://shop.example/back").unwrap());
+                payment.provider = Some("sandbox".parse().unwrap());
                 payment.refunds = vec![refund_of(1), Refund { standing: RefundStanding::Failed, ..refund_of(2) }];
                 payment.dispute = Some(dispute_of(3, DisputeStanding::Lost));
                 let by = Some(UserId::new(0, Uuid::from_u128(8)));
