@@ -1,11 +1,15 @@
 //! Who asks, with what right, until when: plain types between the edge, which fills them in, and the contexts.
 //!
-//! The edge puts [`Principal`], [`RequestScope`] and [`Idempotency`] into the request's extensions; contexts take them
+//! The edge puts [`Principal`], [`RequestScope`], [`ClientAddress`] and [`Idempotency`] into the request's extensions; contexts take them
 //! out as extractors. A context never reads an identity from a header.
 
+mod client;
+mod client_address;
 mod idempotency;
 mod scope;
 
+pub use client::Client;
+pub use client_address::ClientAddress;
 pub use idempotency::{Idempotency, IdempotencyKey, InvalidKey};
 pub use scope::{RequestScope, TIMEOUT_HEADER, TRACE_HEADER, TraceId};
 
