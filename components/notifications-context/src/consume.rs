@@ -12,7 +12,10 @@ use ids::UserId;
 use payments_wire::{PAYMENT_CAPTURED, PAYMENT_FAILED, PaymentSnapshot};
 use records::{Meta, Records, RecordsError};
 use std::sync::Arc;
-use users_wire::{USER_REGISTERED, USER_UPDATED, UserPersonal, UserSnapshot};
+use users_wire::{
+    CODE_ISSUED, CodeIssued, CodePersonal, EMAIL_CHANGED, FACTOR_CHANGED, FactorChanged, PASSWORD_CHANGED,
+    PasswordChanged, USER_REGISTERED, USER_UPDATED, UserPersonal, UserSnapshot,
+};
 
 /// The consumer group, named as the worker's component.
 pub const GROUP: &str = "notifications-worker";
@@ -73,6 +76,22 @@ impl Notifier {
                 self.tell(event, &Occasion::Registered, known).await
             }
             USER_UPDATED => self.project(event).await.map(|_| ()),
+            CODE_ISSUED => self.send_code(event).await,
+            PASSWORD_CHANGED => {
+                let told = snapshot::<PasswordChanged>(event)?;
+                self.tell_user(event, told.user_id, &Occasion::PasswordChanged).await
+            }
+            FACTOR_CHANGED => {
+                let told = snapshot::<FactorChanged>(event)?;
+                self.tell_user(event, told.user_id, &Occasion::SecondFactorChanged).await
+            }
+            EMAIL_CHANGED => {
+                // To the address that the event names: the contact has the new one already, or soon.
+                let UserSnapshot { id, locale } = snapshot(event)?;
+                let UserPersonal { email, display_name } = personal(event)?;
+                let before = Contact { user_id: id, email, display_name, locale, version: event.version };
+                self.tell(event, &Occasion::EmailChanged, Known::Contact(Box::new(before))).await
+            }
             PAYMENT_CAPTURED => {
                 let payment = snapshot::<PaymentSnapshot>(event)?;
                 let occasion = Occasion::PaymentCaptured {
@@ -98,11 +117,26 @@ impl Notifier {
 
     async fn project(&self, event: &Envelope) -> Result<Known, ConsumeError> {
         let UserSnapshot { id, locale } = snapshot(event)?;
-        let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
-        let UserPersonal { email, display_name } = serde::Deserialize::deserialize(personal)
-            .map_err(|_| shape(event, "the personal member cannot be read"))?;
+        let UserPersonal { email, display_name } = personal(event)?;
         let told = Contact { user_id: id, email, display_name, locale, version: event.version };
         Ok(project_contact(&*self.records, told, &self.meta(event)).await?)
+    }
+
+    /// To the mailbox that the event names, which is the account's or is about to be; nothing is sent once it is erased.
+    async fn send_code(&self, event: &Envelope) -> Result<(), ConsumeError> {
+        let CodeIssued { user_id, locale, purpose, expires_at } = snapshot(event)?;
+        let CodePersonal { email, display_name, code } = personal(event)?;
+        if self.clock.now() >= expires_at {
+            // Who comes back after a long pause finds codes that open nothing.
+            return Ok(());
+        }
+        let known = match known_contact(&*self.records, user_id).await? {
+            Known::Erased => Known::Erased,
+            Known::Contact(_) | Known::Nothing => {
+                Known::Contact(Box::new(Contact { user_id, email, display_name, locale, version: event.version }))
+            }
+        };
+        self.tell(event, &Occasion::CodeIssued { purpose, code }, known).await
     }
 
     async fn tell_user(&self, event: &Envelope, user_id: UserId, occasion: &Occasion) -> Result<(), ConsumeError> {
@@ -139,6 +173,11 @@ fn snapshot<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, Consu
     event.data_as().map_err(|error| shape(event, &error.to_string()))
 }
 
+fn personal<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
+    let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
+    T::deserialize(personal).map_err(|_| shape(event, "the personal member cannot be read"))
+}
+
 fn shape(event: &Envelope, why: &str) -> ConsumeError {
     ConsumeError::Shape { kind: event.kind.clone(), why: why.to_owned() }
 }
@@ -171,6 +210,7 @@ mod tests {
     use crate::app::{PATIENCE, list, show, unread_count};
     use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, user_event};
     use futures::executor::block_on;
+    use users_wire::{CodePurpose, FactorChange, PasswordChange};
 
     fn titles(house: &House, user_id: UserId) -> Vec<String> {
         let page = block_on(list(&house.records, user_id, None, 100)).unwrap();
@@ -219,6 +259,67 @@ mod tests {
         house.deliver();
         assert_eq!(titles(&house, ada()).len(), 2);
         assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1, "the welcome");
+    }
+
+    fn code_issued(purpose: CodePurpose, email: &str) -> Envelope {
+        let expires_at = "2026-01-01T00:10:00.000Z".parse().unwrap();
+        let told = CodeIssued { user_id: ada(), locale: "en".into(), purpose, expires_at };
+        let mut event = envelope(CODE_ISSUED, &ada().to_string(), "1.2", serde_json::to_value(told).unwrap());
+        let personal = CodePersonal { email: email.into(), display_name: "Ada".into(), code: "042042".into() };
+        event.personal = Some(serde_json::to_value(personal).unwrap());
+        event
+    }
+
+    #[test]
+    fn a_code_goes_to_the_mailbox_that_it_proves_and_never_into_the_inbox() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        let event = code_issued(CodePurpose::ConfirmNewEmail, "new@example.com");
+        for _ in 0..2 {
+            assert_eq!(house.hear(&event), Verdict::Done);
+        }
+        house.deliver();
+        let to: Vec<_> = house.mailbox.calls.lock().unwrap().iter().map(|call| call.1.clone()).collect();
+        assert_eq!(to.len(), 2);
+        assert!(to.contains(&"new@example.com".to_owned()), "{to:?}");
+        assert_eq!(titles(&house, ada()), ["Welcome to Spindrift"]);
+    }
+
+    #[test]
+    fn a_code_that_expired_before_it_was_heard_of_is_not_sent() {
+        let house = House::new();
+        house.clock.advance_ms(600_000);
+        assert_eq!(house.hear(&code_issued(CodePurpose::VerifyEmail, "ada@example.com")), Verdict::Done);
+        assert!(house.deliver().is_empty());
+    }
+
+    #[test]
+    fn the_owner_hears_of_another_password_and_the_old_mailbox_of_another_address() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        let told = PasswordChanged { user_id: ada(), credential_epoch: 2, how: PasswordChange::Reset };
+        let told = serde_json::to_value(told).unwrap();
+        assert_eq!(house.hear(&envelope(PASSWORD_CHANGED, &ada().to_string(), "1.2", told)), Verdict::Done);
+        let told = FactorChanged { user_id: ada(), change: FactorChange::Enrolled };
+        let told = serde_json::to_value(told).unwrap();
+        assert_eq!(house.hear(&envelope(FACTOR_CHANGED, &ada().to_string(), "1.2", told)), Verdict::Done);
+        house.hear(&user_event(USER_UPDATED, ada(), "1.3", "new@example.com", "en"));
+        assert_eq!(house.hear(&user_event(EMAIL_CHANGED, ada(), "1.3", "ada@example.com", "en")), Verdict::Done);
+        house.deliver();
+        let mut to: Vec<_> =
+            house.mailbox.calls.lock().unwrap().iter().map(|call| (call.1.clone(), call.2.clone())).collect();
+        to.sort();
+        let old = |subject: &str| ("ada@example.com".to_owned(), subject.to_owned());
+        assert_eq!(
+            to,
+            [
+                old("The second factor of your account"),
+                old("Welcome to Spindrift"),
+                old("Your e-mail address was changed"),
+                old("Your password was changed")
+            ]
+        );
+        assert!(titles(&house, ada()).contains(&"Your password was changed".to_owned()));
     }
 
     #[test]

@@ -39,6 +39,13 @@ texts! {
     Welcome "welcome" 1 ["en" "de"]
     PaymentReceipt "payment-receipt" 1 ["en" "de"]
     PaymentFailed "payment-failed" 1 ["en" "de"]
+    VerifyEmail "code-verify-email" 1 ["en" "de"]
+    ResetPassword "code-reset-password" 1 ["en" "de"]
+    ChangeEmail "code-change-email" 1 ["en" "de"]
+    ConfirmNewEmail "code-confirm-new-email" 1 ["en" "de"]
+    PasswordChanged "password-changed" 1 ["en" "de"]
+    EmailChanged "email-changed" 1 ["en" "de"]
+    SecondFactorChanged "second-factor-changed" 1 ["en" "de"]
 }
 
 /// Why a text cannot be made.
@@ -78,9 +85,10 @@ pub struct Rendered {
 pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) -> Result<Rendered, TemplateError> {
     let text = find(occasion.template(), &contact.locale)?;
     let (mut payment_id, mut captured, mut amount) = (None, None, None);
-    let (mut description, mut failure_code) = (None, None);
+    let (mut description, mut failure_code, mut one_time_code) = (None, None, None);
     match occasion {
-        Occasion::Registered => {}
+        Occasion::Registered | Occasion::PasswordChanged | Occasion::EmailChanged | Occasion::SecondFactorChanged => {}
+        Occasion::CodeIssued { code, .. } => one_time_code = Some(code.clone()),
         Occasion::PaymentCaptured { payment_id: id, captured: taken, description: words } => {
             payment_id = Some(id.to_string());
             captured = Some(written(*taken, text.locale));
@@ -98,6 +106,7 @@ pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) ->
     let values = context! {
         display_name => contact.display_name.as_str(),
         occurred_on, payment_id, captured, amount, description, failure_code,
+        code => one_time_code,
     };
     let environment = environment();
     let fill = |suffix: &str, source: &str| {
@@ -152,6 +161,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use ids::{PaymentId, UserId};
+    use users_wire::CodePurpose;
 
     const AT: Timestamp = Timestamp::from_unix_ms(1_767_225_600_007);
     const NAME: &str = "Ada <b>Lovelace</b>";
@@ -166,6 +176,10 @@ mod tests {
         }
     }
 
+    fn code(purpose: CodePurpose) -> Occasion {
+        Occasion::CodeIssued { purpose, code: "042042".into() }
+    }
+
     fn occasions() -> Vec<Occasion> {
         let payment_id = PaymentId::derived(0, &[b"p"]);
         let amount = Money::new(1099, "EUR".parse().unwrap()).unwrap();
@@ -175,6 +189,13 @@ mod tests {
             Occasion::PaymentCaptured { payment_id, captured: amount, description: None },
             Occasion::PaymentFailed { payment_id, amount, failure_code: Some("card_declined".into()) },
             Occasion::PaymentFailed { payment_id, amount, failure_code: None },
+            code(CodePurpose::VerifyEmail),
+            code(CodePurpose::ResetPassword),
+            code(CodePurpose::ChangeEmail),
+            code(CodePurpose::ConfirmNewEmail),
+            Occasion::PasswordChanged,
+            Occasion::EmailChanged,
+            Occasion::SecondFactorChanged,
         ]
     }
 
@@ -202,6 +223,7 @@ mod tests {
                 let made = render(&occasion, &contact(locale), AT).unwrap();
                 assert!(!made.subject.contains("Ada") && !made.subject.contains('\n'), "{}", made.subject);
                 assert!(made.body.contains(NAME), "a plain text is not escaped");
+                assert!(!made.subject.contains("042042"), "a code is not for the lock screen");
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::domain::Channel;
 use ids::PaymentId;
 use money::Money;
+use users_wire::CodePurpose;
 
 /// Something that happened and concerns one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,19 @@ pub enum Occasion {
         /// The decline code, such as `card_declined`.
         failure_code: Option<String>,
     },
+    /// They asked for a code, or somebody did in their name.
+    CodeIssued {
+        /// What it opens.
+        purpose: CodePurpose,
+        /// The digits.
+        code: String,
+    },
+    /// Their password became another one.
+    PasswordChanged,
+    /// Their account has another address; told to the one before.
+    EmailChanged,
+    /// Something became of their second factor.
+    SecondFactorChanged,
 }
 
 impl Occasion {
@@ -36,6 +50,15 @@ impl Occasion {
             Self::Registered => Template::Welcome,
             Self::PaymentCaptured { .. } => Template::PaymentReceipt,
             Self::PaymentFailed { .. } => Template::PaymentFailed,
+            Self::CodeIssued { purpose, .. } => match purpose {
+                CodePurpose::VerifyEmail => Template::VerifyEmail,
+                CodePurpose::ResetPassword => Template::ResetPassword,
+                CodePurpose::ChangeEmail => Template::ChangeEmail,
+                CodePurpose::ConfirmNewEmail => Template::ConfirmNewEmail,
+            },
+            Self::PasswordChanged => Template::PasswordChanged,
+            Self::EmailChanged => Template::EmailChanged,
+            Self::SecondFactorChanged => Template::SecondFactorChanged,
         }
     }
 
@@ -45,21 +68,32 @@ impl Occasion {
             Self::Registered => Kind::Welcome,
             Self::PaymentCaptured { .. } => Kind::PaymentReceipt,
             Self::PaymentFailed { .. } => Kind::PaymentFailed,
+            Self::CodeIssued { .. } | Self::PasswordChanged | Self::EmailChanged | Self::SecondFactorChanged => {
+                Kind::Security
+            }
         }
     }
 
     /// The payment that it is about, where it is about one.
     pub const fn about(&self) -> Option<PaymentId> {
         match self {
-            Self::Registered => None,
+            Self::Registered
+            | Self::CodeIssued { .. }
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::SecondFactorChanged => None,
             Self::PaymentCaptured { payment_id, .. } | Self::PaymentFailed { payment_id, .. } => Some(*payment_id),
         }
     }
 
-    /// The ways by which it is told. A failure is seen at once by whoever pays; a note in the inbox is enough.
+    /// The ways by which it is told. A failure is seen at once by whoever pays; a note in the inbox is enough. A code
+    /// proves a mailbox, so that it is told by letter alone: whoever holds a stolen session must not read it in the inbox.
     pub const fn channels(&self) -> &'static [Channel] {
         match self {
-            Self::Registered | Self::PaymentCaptured { .. } => &[Channel::InApp, Channel::Email],
+            Self::Registered | Self::PaymentCaptured { .. } | Self::PasswordChanged | Self::SecondFactorChanged => {
+                &[Channel::InApp, Channel::Email]
+            }
+            Self::CodeIssued { .. } | Self::EmailChanged => &[Channel::Email],
             Self::PaymentFailed { .. } => &[Channel::InApp],
         }
     }
@@ -74,11 +108,36 @@ pub enum Template {
     PaymentReceipt,
     /// The note that a payment was declined.
     PaymentFailed,
+    /// The code that proves an address.
+    VerifyEmail,
+    /// The code that sets a forgotten password.
+    ResetPassword,
+    /// The code by which an address agrees to another in its place.
+    ChangeEmail,
+    /// The code that proves the address that is to be.
+    ConfirmNewEmail,
+    /// The warning that the password became another one.
+    PasswordChanged,
+    /// The warning to an address that it is no longer the account's.
+    EmailChanged,
+    /// The warning that something became of the second factor.
+    SecondFactorChanged,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed];
+    pub const ALL: &[Self] = &[
+        Self::Welcome,
+        Self::PaymentReceipt,
+        Self::PaymentFailed,
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::ChangeEmail,
+        Self::ConfirmNewEmail,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::SecondFactorChanged,
+    ];
 
     /// The folder of its files; part of identities, stable for ever.
     pub const fn name(self) -> &'static str {
@@ -86,6 +145,13 @@ impl Template {
             Self::Welcome => "welcome",
             Self::PaymentReceipt => "payment-receipt",
             Self::PaymentFailed => "payment-failed",
+            Self::VerifyEmail => "code-verify-email",
+            Self::ResetPassword => "code-reset-password",
+            Self::ChangeEmail => "code-change-email",
+            Self::ConfirmNewEmail => "code-confirm-new-email",
+            Self::PasswordChanged => "password-changed",
+            Self::EmailChanged => "email-changed",
+            Self::SecondFactorChanged => "second-factor-changed",
         }
     }
 }
@@ -99,11 +165,13 @@ pub enum Kind {
     PaymentReceipt,
     /// A declined payment.
     PaymentFailed,
+    /// What concerns the safety of the account.
+    Security,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed];
+    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed, Self::Security];
 
     /// The word on the wire and in stored shapes.
     pub const fn word(self) -> &'static str {
@@ -111,6 +179,7 @@ impl Kind {
             Self::Welcome => "welcome",
             Self::PaymentReceipt => "payment_receipt",
             Self::PaymentFailed => "payment_failed",
+            Self::Security => "security",
         }
     }
 

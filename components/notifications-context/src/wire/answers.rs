@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct NotificationAnswer {
     /// Which one.
     pub id: NotificationId,
-    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`; callers must bear others.
+    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`, `security`; callers must bear others.
     pub kind: String,
     /// The payment that it is about; absent where it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
