@@ -60,6 +60,11 @@ enum Command {
         #[command(flatten)]
         demo: crate::demo::DemoFlags,
     },
+    /// The signing keys of the local system.
+    Keys {
+        #[command(subcommand)]
+        command: crate::keys::KeysCommand,
+    },
     /// Run one child under a lock and die with the parent; `up` starts everything this way.
     #[command(hide = true)]
     RunChild {
@@ -109,6 +114,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Test { setup, test } => crate::test::run(&workspace, &setup.plan(), &test),
         Command::Ci { setup, test } => crate::ci::run(&workspace, &setup.plan(), &test),
         Command::Demo { demo } => crate::demo::run(&demo),
+        Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),
     }
 }

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod components;
 pub mod demo;
 pub mod doctor;
+pub mod keys;
 pub mod narration;
 pub mod process;
 pub mod redis_server;

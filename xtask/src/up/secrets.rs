@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 const SECRET_BYTES: usize = 32;
 
 /// The one secret that is more than a single random value.
-const SIGNING_KEYS_VARIABLE: &str = "token_signing_keys";
+pub const SIGNING_KEYS_VARIABLE: &str = "token_signing_keys";
 
 /// How many seeds `token_signing_keys` holds: current, next, previous.
 const SIGNING_KEYS: usize = 3;
@@ -31,9 +31,29 @@ pub struct Secrets {
     /// The value of each secret variable of the manifest.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// When the signing keys were rotated last. **Units** seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_rotated_at_s: Option<u64>,
 }
 
 impl Secrets {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// When the file is not there or cannot be read.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Writes the file, readable by its owner alone.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        state::write_private(path, &serde_json::to_string_pretty(self).context("writing the secrets as JSON")?)
+    }
+
     /// Reads what is there and adds what is new since: a Redis user, a secret variable.
     ///
     /// # Errors
@@ -58,7 +78,7 @@ impl Secrets {
             }
         }
         if now != before {
-            state::write_private(path, &serde_json::to_string_pretty(&now).context("writing the secrets as JSON")?)?;
+            now.write(path)?;
         }
         Ok(now)
     }
@@ -71,7 +91,7 @@ fn signing_keys() -> anyhow::Result<String> {
 }
 
 /// **Shape**: 32 random bytes as 43 characters of base64url.
-fn random() -> anyhow::Result<String> {
+pub fn random() -> anyhow::Result<String> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("asking the system for randomness: {error}"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
