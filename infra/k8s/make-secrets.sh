@@ -58,6 +58,7 @@ secret users \
   token_signing_keys "$(random) $(random)" \
   refresh_token_key "$(random)" \
   email_index_key "$(random)" \
+  credential_key "$(random)" \
   service_token_key "$service_token_key"
 secret users-runtime-config runtime-config.toml "$(bodies users 1)"
 secret payments \

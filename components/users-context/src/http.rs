@@ -1,25 +1,21 @@
-//! The routes of the context on one screen, and the one place where its errors become problems.
+//! The routes of the context on one screen.
 //!
 //! What does not live here: authentication, limits and deadlines (the edge), and any decision.
 
+mod accounts;
+mod admin;
+mod factor;
+mod problems;
+mod sessions;
+
 use crate::Users;
-use crate::app::log_in::{LogInError, log_in};
-use crate::app::log_out::{LogOutError, log_out};
-use crate::app::me::{MeError, PROFILE_SCOPE, me};
-use crate::app::refresh::{RefreshError, refresh};
-use crate::app::register::{RegisterError, register};
-use crate::hashing::HashingError;
-use crate::wire::api::{
-    KeysAnswer, LogInRequest, ProfileAnswer, ReadyAnswer, RefreshRequest, RegisterAnswer, RegisterRequest, TokensAnswer,
-};
+use crate::wire::api::{KeysAnswer, ReadyAnswer};
 use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
-use http::{HeaderName, StatusCode, header};
-use principal::{Principal, RequestScope};
-use problem::{BAD_UPSTREAM, CONFLICT, FORBIDDEN, INTERNAL, INVALID, Json, Kind, NOT_FOUND, Problem, UNAVAILABLE};
-use records::RecordsError;
+use axum::routing::{delete, get, post, put};
+use http::{HeaderName, header};
+use problem::{Json, Kind, Problem};
 
 /// Wrong address or password; the answer does not say which.
 pub const CREDENTIALS: Kind =
@@ -27,8 +23,30 @@ pub const CREDENTIALS: Kind =
 /// The refresh token does not continue a session: logged out, expired, used before, or never ours.
 pub const SESSION_ENDED: Kind =
     Kind { slug: "session-ended", status: 401, title: "The session has ended: log in again." };
+/// The one-time code opens nothing; the answer does not say why.
+pub const CODE_REFUSED: Kind = Kind { slug: "code-refused", status: 422, title: "The code does not hold." };
+/// Another account has the address; told only to somebody who has proven it.
+pub const EMAIL_TAKEN: Kind =
+    Kind { slug: "email-taken", status: 409, title: "The e-mail address belongs to another account." };
+/// The password is right and the account asks for a second factor.
+pub const SECOND_FACTOR_NEEDED: Kind =
+    Kind { slug: "second-factor-needed", status: 401, title: "A second factor is needed to log in." };
+/// The second factor does not hold.
+pub const SECOND_FACTOR_REFUSED: Kind =
+    Kind { slug: "second-factor-refused", status: 422, title: "The second factor does not hold." };
+/// The account has no second factor, or has one already.
+pub const SECOND_FACTOR_STATE: Kind =
+    Kind { slug: "second-factor-state", status: 409, title: "The account's second factor does not allow this." };
 /// The kinds of problem that only this context has.
-pub const PROBLEMS: &[Kind] = &[CREDENTIALS, SESSION_ENDED];
+pub const PROBLEMS: &[Kind] = &[
+    CREDENTIALS,
+    SESSION_ENDED,
+    CODE_REFUSED,
+    EMAIL_TAKEN,
+    SECOND_FACTOR_NEEDED,
+    SECOND_FACTOR_REFUSED,
+    SECOND_FACTOR_STATE,
+];
 
 /// Tokens and profiles are nobody else's and stay nowhere.
 const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
@@ -39,11 +57,32 @@ const KEYS_CACHE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, ma
 /// What everybody may call; the edge wraps it.
 pub fn public(users: Users) -> Router {
     Router::new()
-        .route("/v1/users", post(post_user))
-        .route("/v1/users/me", get(get_me))
-        .route("/v1/sessions", post(post_session))
-        .route("/v1/sessions/refresh", post(post_refresh))
-        .route("/v1/sessions/current", delete(delete_session))
+        .route("/v1/users", post(accounts::post_user).get(admin::get_by_email))
+        .route("/v1/users/me", get(accounts::get_me))
+        .route("/v1/users/me/password", post(accounts::post_password))
+        .route("/v1/users/me/email", post(accounts::post_email))
+        .route("/v1/users/me/email/confirm", post(accounts::post_email_codes))
+        .route("/v1/users/me/email/verification", post(accounts::post_verification))
+        .route("/v1/users/me/email/verification/confirm", post(accounts::post_verification_code))
+        .route("/v1/users/me/totp", post(factor::post_totp))
+        .route("/v1/users/me/totp/confirm", post(factor::post_totp_code))
+        .route("/v1/users/me/totp/remove", post(factor::post_totp_removal))
+        .route("/v1/users/password-reset", post(accounts::post_forgot_password))
+        .route("/v1/users/password-reset/confirm", post(accounts::post_reset_password))
+        .route("/v1/users/{id}", get(admin::get_by_id))
+        .route("/v1/users/{id}/lock", post(admin::post_lock))
+        .route("/v1/users/{id}/unlock", post(admin::post_unlock))
+        .route("/v1/users/{id}/force-reset", post(admin::post_force_reset))
+        .route("/v1/users/{id}/sessions", delete(admin::delete_sessions))
+        .route("/v1/users/{id}/roles", put(admin::put_roles))
+        .route(
+            "/v1/sessions",
+            post(sessions::post_session).get(sessions::get_sessions).delete(sessions::delete_sessions),
+        )
+        .route("/v1/sessions/refresh", post(sessions::post_refresh))
+        .route("/v1/sessions/step-up", post(factor::post_step_up))
+        .route("/v1/sessions/current", delete(sessions::delete_current_session))
+        .route("/v1/sessions/{id}", delete(sessions::delete_session))
         .route("/.well-known/jwks.json", get(get_keys))
         .with_state(users)
 }
@@ -53,130 +92,17 @@ pub fn internal(users: Users) -> Router {
     Router::new().route("/internal/users/readyz", get(get_ready)).with_state(users)
 }
 
-async fn post_user(
-    State(users): State<Users>,
-    scope: RequestScope,
-    Json(request): Json<RegisterRequest>,
-) -> Result<impl IntoResponse, Problem> {
-    register(&users, &scope, request).await?;
-    Ok((StatusCode::ACCEPTED, NO_STORE, Json(RegisterAnswer { status: "accepted" })))
-}
-
-async fn get_me(State(users): State<Users>, principal: Principal) -> Result<impl IntoResponse, Problem> {
-    let profile: ProfileAnswer = me(&users, &principal).await?;
-    Ok((NO_STORE, Json(profile)))
-}
-
-async fn post_session(
-    State(users): State<Users>,
-    scope: RequestScope,
-    Json(request): Json<LogInRequest>,
-) -> Result<impl IntoResponse, Problem> {
-    let tokens: TokensAnswer = log_in(&users, &scope, request).await?;
-    Ok((NO_STORE, Json(tokens)))
-}
-
-async fn post_refresh(
-    State(users): State<Users>,
-    scope: RequestScope,
-    Json(request): Json<RefreshRequest>,
-) -> Result<impl IntoResponse, Problem> {
-    let tokens: TokensAnswer = refresh(&users, &scope, request).await?;
-    Ok((NO_STORE, Json(tokens)))
-}
-
-async fn delete_session(
-    State(users): State<Users>,
-    scope: RequestScope,
-    principal: Principal,
-) -> Result<StatusCode, Problem> {
-    log_out(&users, &scope, &principal).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 async fn get_keys(State(users): State<Users>) -> impl IntoResponse {
     let keys: KeysAnswer = users.issuer.jwks().clone();
     (KEYS_CACHE, Json(keys))
 }
 
 async fn get_ready(State(users): State<Users>) -> Result<Json<ReadyAnswer>, Problem> {
-    users.records.ready().await.map_err(records_problem)?;
+    users.records.ready().await.map_err(problems::records)?;
     Ok(Json(ReadyAnswer { status: "ready" }))
 }
 
-impl From<RegisterError> for Problem {
-    fn from(error: RegisterError) -> Self {
-        match error {
-            RegisterError::Invalid(invalid) => {
-                Problem::new(INVALID).member("field", invalid.field).member("why", invalid.why)
-            }
-            RegisterError::Hashing(error) => hashing_problem(error),
-            RegisterError::Records(error) => records_problem(error),
-            RegisterError::Contended => Problem::new(CONFLICT).caused_by(&error),
-        }
-    }
-}
-
-impl From<LogInError> for Problem {
-    fn from(error: LogInError) -> Self {
-        match error {
-            LogInError::Credentials => Problem::new(CREDENTIALS).challenge("Bearer"),
-            LogInError::Hashing(error) => hashing_problem(error),
-            LogInError::Records(error) => records_problem(error),
-            LogInError::Contended => Problem::new(CONFLICT).caused_by(&error),
-        }
-    }
-}
-
-impl From<RefreshError> for Problem {
-    fn from(error: RefreshError) -> Self {
-        match error {
-            RefreshError::Ended => Problem::new(SESSION_ENDED).challenge("Bearer"),
-            RefreshError::Records(error) => records_problem(error),
-            RefreshError::Contended => Problem::new(CONFLICT).caused_by(&error),
-        }
-    }
-}
-
-impl From<LogOutError> for Problem {
-    fn from(error: LogOutError) -> Self {
-        match error {
-            LogOutError::NoSession => Problem::new(NOT_FOUND),
-            LogOutError::Records(error) => records_problem(error),
-            LogOutError::Contended => Problem::new(CONFLICT).caused_by(&error),
-        }
-    }
-}
-
-impl From<MeError> for Problem {
-    fn from(error: MeError) -> Self {
-        match error {
-            MeError::Scope => Problem::new(FORBIDDEN).detail(format!("the scope `{PROFILE_SCOPE}` is needed")),
-            MeError::NoAccount => Problem::new(NOT_FOUND),
-            MeError::Records(error) => records_problem(error),
-        }
-    }
-}
-
-fn hashing_problem(error: HashingError) -> Problem {
-    match error {
-        HashingError::Busy { retry_after_s } => {
-            Problem::new(UNAVAILABLE).retry_after_s(retry_after_s).detail("too many passwords are being checked")
-        }
-        HashingError::Unavailable(_) => Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error),
-        HashingError::Nonsense(_) => Problem::new(BAD_UPSTREAM).caused_by(&error),
-    }
-}
-
-fn records_problem(error: RecordsError) -> Problem {
-    match error {
-        RecordsError::Unavailable(_) => Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error),
-        RecordsError::RolledBack { .. } | RecordsError::Layout(_) => {
-            Problem::new(UNAVAILABLE).retry_after_s(30).caused_by(&error)
-        }
-        RecordsError::Corrupt { .. } | RecordsError::Invalid(_) => Problem::new(INTERNAL).caused_by(&error),
-    }
-}
-
+#[cfg(test)]
+mod credentials_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The keys and the words of access tokens: what is signed, what is published.
 
-use crate::domain::{Session, User};
+use crate::domain::Session;
 use access_token::{Claims, Jwks, SigningKey};
 use ambient::Timestamp;
 use base64::Engine;
@@ -13,8 +13,35 @@ use zeroize::Zeroizing;
 const LIFE: Duration = Duration::from_secs(600);
 /// What a person may do by a login.
 const SCOPE: &str = "payments:read payments:write notifications:read notifications:write profile";
-/// How strongly a password proves who somebody is (`acr`).
-const PASSWORD_ASSURANCE: &str = "1";
+
+/// How strongly a person has just proven who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Assurance {
+    /// By a password, or by going on with a session.
+    Password,
+    /// By a second factor, within the life of the token.
+    SecondFactor,
+}
+
+impl Assurance {
+    /// The `acr` claim.
+    const fn acr(self) -> &'static str {
+        match self {
+            Self::Password => "1",
+            Self::SecondFactor => "2",
+        }
+    }
+}
+
+/// What a token says.
+pub(crate) struct Grant<'a> {
+    /// The session that it comes from, and so whose it is.
+    pub(crate) session: &'a Session,
+    /// What its owner may do.
+    pub(crate) roles: Vec<String>,
+    /// How strongly they have proven who they are.
+    pub(crate) assurance: Assurance,
+}
 
 /// Why the configured keys cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,12 +102,18 @@ impl Issuer {
         &self.published
     }
 
-    /// Signs a token for one session of an account; it never outlives the session.
-    pub(crate) fn issue(&self, user: &User, session: &Session, name: Uuid, now: Timestamp) -> AccessToken {
+    /// Who issues.
+    pub(crate) fn name(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Signs a token for one session; it never outlives the session.
+    pub(crate) fn issue(&self, grant: Grant<'_>, name: Uuid, now: Timestamp) -> AccessToken {
+        let Grant { session, roles, assurance } = grant;
         let expires_at = now.plus(LIFE).min(session.expires_at);
         let claims = Claims {
             iss: self.issuer.clone(),
-            sub: user.id.to_string(),
+            sub: session.user.to_string(),
             aud: self.audience.clone(),
             exp: expires_at.unix_s(),
             nbf: now.unix_s(),
@@ -88,8 +121,8 @@ impl Issuer {
             jti: name.to_string(),
             sid: Some(session.id.to_string()),
             scope: SCOPE.to_owned(),
-            roles: user.roles.clone(),
-            acr: PASSWORD_ASSURANCE.to_owned(),
+            roles,
+            acr: assurance.acr().to_owned(),
         };
         let expires_in_s = expires_at.unix_s().saturating_sub(now.unix_s());
         AccessToken { text: self.current.sign(&claims), expires_in_s }
@@ -99,10 +132,13 @@ impl Issuer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Session;
     use crate::testing::{self, SEED, anna};
     use access_token::Verifier;
     use ids::SessionId;
+
+    fn grant(session: &Session) -> Grant<'_> {
+        Grant { session, roles: anna().roles, assurance: Assurance::Password }
+    }
 
     fn seed(byte: u8) -> String {
         URL_SAFE_NO_PAD.encode([byte; 32])
@@ -114,12 +150,16 @@ mod tests {
         let now = testing::now();
         let user = anna();
         let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), user.id, 1, now);
-        let token = issuer.issue(&user, &session, Uuid::from_u128(3), now);
+        let token = issuer.issue(grant(&session), Uuid::from_u128(3), now);
         let claims = Verifier::new("https://id.test", "spindrift").verify(&token.text, issuer.jwks(), now).unwrap();
         assert_eq!(claims.sub, user.id.to_string());
         assert_eq!(claims.sid, Some(session.id.to_string()));
         assert_eq!(claims.exp - claims.iat, 600);
-        assert_eq!(claims.roles, ["user"]);
+        assert_eq!((claims.roles.as_slice(), claims.acr.as_str()), (["user".to_owned()].as_slice(), "1"));
+        let stronger = Grant { assurance: Assurance::SecondFactor, ..grant(&session) };
+        let token = issuer.issue(stronger, Uuid::from_u128(4), now);
+        let claims = Verifier::new("https://id.test", "spindrift").verify(&token.text, issuer.jwks(), now).unwrap();
+        assert_eq!(claims.acr, "2");
     }
 
     #[test]
@@ -128,7 +168,7 @@ mod tests {
         let begun = testing::now();
         let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), anna().id, 1, begun);
         let late = begun.plus(Duration::from_secs(30 * 86_400 - 60));
-        assert_eq!(issuer.issue(&anna(), &session, Uuid::nil(), late).expires_in_s, 60);
+        assert_eq!(issuer.issue(grant(&session), Uuid::nil(), late).expires_in_s, 60);
     }
 
     #[test]
@@ -140,7 +180,7 @@ mod tests {
         let after = keys(&format!("{} {} {}", seed(2), seed(3), seed(1)));
         let verifier = Verifier::new("https://id.test", "spindrift");
         for (signs, publishes) in [(&before, &after), (&after, &before)] {
-            let token = signs.issue(&anna(), &session, Uuid::nil(), now);
+            let token = signs.issue(grant(&session), Uuid::nil(), now);
             assert!(verifier.verify(&token.text, publishes.jwks(), now).is_ok());
         }
     }

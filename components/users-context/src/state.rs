@@ -1,6 +1,9 @@
 //! What every use case holds: the ports and keys of the context, and typed access to its records.
 
-use crate::domain::{EmailIndexKey, RefreshKey, Session, User};
+use crate::domain::{
+    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ROLE_ADMIN, ROLE_OPERATOR, RecoveryCode,
+    RefreshKey, Session, ThrottleKey, User,
+};
 use crate::hashing::PasswordHashing;
 use crate::issuer::Issuer;
 use crate::wire::body::{LoginBody, SessionBody, UserBody};
@@ -8,10 +11,13 @@ use ambient::{Clock, Random, Timestamp, uuid_v7};
 use bytes::Bytes;
 use ids::{Partition, SessionId, UserId};
 use principal::RequestScope;
-use records::{Change, Content, Meta, Outcome, RecordKey, Records, RecordsError, Refusal, Version};
+use records::{
+    Change, Content, IndexName, IndexStep, Meta, Outcome, RecordKey, Records, RecordsError, Refusal, Version,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use throttle::Throttle;
 use uuid::Uuid;
 
 /// Accounts have one partition (ARCHITECTURE: the way from an address to its account must be found without one).
@@ -34,6 +40,18 @@ pub struct Users {
     pub refresh_key: RefreshKey,
     /// Names the index of e-mail addresses.
     pub email_index_key: EmailIndexKey,
+    /// Proves one-time codes.
+    pub code_key: CodeKey,
+    /// Proves devices from which somebody logged in before.
+    pub device_key: DeviceKey,
+    /// Makes the secrets of second factors.
+    pub factor_key: FactorKey,
+    /// Who is an administrator before there are any.
+    pub first_admins: FirstAdmins,
+    /// Counts attempts.
+    pub throttle: Arc<dyn Throttle>,
+    /// Names what they are counted by.
+    pub throttle_key: ThrottleKey,
 }
 
 /// What became of a change here: the context uses neither once-rows nor postings, so nothing else can.
@@ -60,6 +78,46 @@ impl Users {
 
     pub(crate) fn new_session_id(&self) -> SessionId {
         SessionId::new(PARTITION, self.new_uuid())
+    }
+
+    /// A one-time code that nobody can foresee.
+    pub(crate) fn new_digits(&self) -> Digits {
+        let mut bytes = [0; 8];
+        self.random.fill(&mut bytes);
+        Digits::from_random(u64::from_be_bytes(bytes))
+    }
+
+    /// A recovery code that nobody can foresee.
+    pub(crate) fn new_recovery_code(&self) -> RecoveryCode {
+        let mut bytes = [0; 10];
+        self.random.fill(&mut bytes);
+        RecoveryCode::from_random(bytes)
+    }
+
+    /// The roles that an account has at present: those that it was given, those of a first administrator, and an operator's
+    /// for each administrator.
+    pub(crate) fn roles_of(&self, user: &User) -> Vec<String> {
+        let mut roles = user.roles.clone();
+        let mut add = |role: &str| {
+            if !roles.iter().any(|own| own == role) {
+                roles.push(role.to_owned());
+            }
+        };
+        if self.first_admins.include(user) {
+            add(ROLE_ADMIN);
+        }
+        if user.roles.iter().any(|role| role == ROLE_ADMIN) || self.first_admins.include(user) {
+            add(ROLE_OPERATOR);
+        }
+        roles
+    }
+
+    /// A commit that changes nothing, where one that changes something would be made for an account that is there: a
+    /// stopwatch must not tell. It loses against the first one of its kind, as a registration of a known address does.
+    pub(crate) async fn commit_nothing(&self, scope: &RequestScope) -> Result<(), RecordsError> {
+        let body = content(&serde_json::Map::new())?;
+        let change = Change::new(named("decoy".to_owned())?, None, body, meta(scope, self.nobody(), self.now()));
+        self.commit(change).await.map(|_| ())
     }
 
     /// The account that nobody has: loaded where an address has none, so that both cases ask the store twice.
@@ -131,6 +189,27 @@ pub(crate) fn user_key(id: UserId) -> Result<RecordKey, RecordsError> {
 /// `session:<id>`.
 pub(crate) fn session_key(id: SessionId) -> Result<RecordKey, RecordsError> {
     named(format!("session:{id}"))
+}
+
+/// The session that a record of it is about.
+pub(crate) fn session_id_of(key: &RecordKey) -> Option<SessionId> {
+    key.as_str().strip_prefix("session:")?.parse().ok()
+}
+
+/// `sessions-of:<account>`: its sessions by their names, which sort by the time of the login.
+pub(crate) fn sessions_of(id: UserId) -> Result<IndexName, RecordsError> {
+    IndexName::new(format!("sessions-of:{id}")).map_err(|error| RecordsError::Invalid(error.to_string()))
+}
+
+/// Puts a new session into the list of its account. Everything that a list shows is in the session's body, because it
+/// changes with each refresh and is personal.
+pub(crate) fn listed(session: &Session) -> Result<IndexStep, RecordsError> {
+    Ok(IndexStep::Put { index: sessions_of(session.user)?, sort: session.id.to_string(), summary: "{}".to_owned() })
+}
+
+/// Takes a session that was ended out of the list.
+pub(crate) fn unlisted(session: &Session) -> Result<IndexStep, RecordsError> {
+    Ok(IndexStep::Remove { index: sessions_of(session.user)?, sort: session.id.to_string() })
 }
 
 /// `login:<HMAC of the address>`.

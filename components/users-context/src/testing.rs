@@ -2,21 +2,25 @@
 //! that hashes nothing, a clock that stands still.
 
 use crate::app::log_in::log_in;
+use crate::app::refresh::{RefreshError, refresh};
 use crate::app::register::register;
-use crate::domain::{EmailAddress, EmailIndexKey, RefreshKey, SecretKey, User};
+use crate::domain::{
+    CodeKey, DeviceKey, EmailAddress, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey, User,
+};
 use crate::state::{content, meta, user_key};
-use crate::wire::api::{LogInRequest, RegisterRequest, TokensAnswer};
+use crate::wire::api::{LogInRequest, RefreshRequest, RegisterRequest, TokensAnswer};
 use crate::wire::body::UserBody;
 use crate::{HasherClient, Issuer, Users};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
+use events::Envelope;
 use hasher_wire::{Hash, Hashed, Plain, Verified, Verify};
 use http_client::{HttpError, ScriptedHttp};
 use ids::UserId;
 use leases::Leases;
-use principal::{Principal, RequestScope, TraceId};
+use principal::{Client, ClientAddress, Principal, RequestScope, TraceId};
 use records::{
     AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
     Records, RecordsError, TrialBalance,
@@ -27,7 +31,8 @@ use service_token::ServiceTokens;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use users_wire::USER_REGISTERED;
+use throttle::MemoryThrottle;
+use users_wire::{CODE_ISSUED, CodePersonal, USER_REGISTERED};
 
 pub(crate) use crate::domain::tests::anna;
 
@@ -51,6 +56,11 @@ pub(crate) fn now() -> Timestamp {
 /// A request that has ten seconds.
 pub(crate) fn scope() -> RequestScope {
     RequestScope { trace: TraceId::from_bytes([7; 16]), deadline: now().plus(Duration::from_secs(10)) }
+}
+
+/// The other end of a request.
+pub(crate) fn client(address: &str, agent: &str) -> Client {
+    Client::new(address.parse().ok().map(ClientAddress::new), Some(agent))
 }
 
 /// A hasher that answers at once and hashes nothing.
@@ -225,6 +235,7 @@ impl Records for Watched {
 pub(crate) struct House {
     pub(crate) users: Users,
     pub(crate) scope: RequestScope,
+    pub(crate) client: Client,
     pub(crate) memory: MemoryRecords,
     pub(crate) http: ScriptedHttp,
     pub(crate) clock: FixedClock,
@@ -264,8 +275,15 @@ impl House {
             issuer: Arc::new(Issuer::new("https://id.test", "spindrift", SEED).unwrap()),
             refresh_key: RefreshKey::new(SecretKey::new(&[1; 32]).unwrap()),
             email_index_key: EmailIndexKey::new(SecretKey::new(&[2; 32]).unwrap()),
+            code_key: CodeKey::new(&SecretKey::new(&[3; 32]).unwrap()),
+            device_key: DeviceKey::new(&SecretKey::new(&[3; 32]).unwrap()),
+            factor_key: FactorKey::new(&SecretKey::new(&[3; 32]).unwrap()),
+            first_admins: FirstAdmins::default(),
+            throttle: Arc::new(MemoryThrottle::new(Arc::new(clock.clone()))),
+            throttle_key: ThrottleKey::new(&SecretKey::new(&[3; 32]).unwrap()),
         };
-        Self { users, scope: scope(), memory, http, clock, watched, busy }
+        let client = client("192.0.2.1", "Laptop/1.0");
+        Self { users, scope: scope(), client, memory, http, clock, watched, busy }
     }
 
     /// The names of the calls since the last time.
@@ -280,7 +298,14 @@ impl House {
 
     /// The commit after the next fails and is not carried out.
     pub(crate) fn fail_commit_after_next(&self) {
-        self.watched.faults.lock().unwrap().extend([None, Some(Fault::Before)]);
+        self.fail_commit_after(1);
+    }
+
+    /// The commit after this many others fails and is not carried out.
+    pub(crate) fn fail_commit_after(&self, others: usize) {
+        let mut faults = self.watched.faults.lock().unwrap();
+        faults.extend(core::iter::repeat_n(None, others));
+        faults.push_back(Some(Fault::Before));
     }
 
     /// The writer of the commit after the next sleeps for two hours in the middle of it.
@@ -310,6 +335,24 @@ impl House {
         self.busy.store(true, Ordering::SeqCst);
     }
 
+    /// The events of one kind so far.
+    pub(crate) fn events_of(&self, kind: &str) -> Vec<Envelope> {
+        self.memory.events().into_iter().filter(|event| event.kind == kind).collect()
+    }
+
+    /// The code that was sent last to an address.
+    pub(crate) fn last_code(&self, email: &str) -> String {
+        let letters = self.events_of(CODE_ISSUED).into_iter().rev();
+        let codes = letters.map(|event| serde_json::from_value::<CodePersonal>(event.personal.unwrap()).unwrap());
+        codes.into_iter().find(|personal| personal.email == email).unwrap().code
+    }
+
+    /// How many codes were sent to an address.
+    pub(crate) fn codes_to(&self, email: &str) -> usize {
+        let letters = self.events_of(CODE_ISSUED).into_iter();
+        letters.filter(|event| event.personal.as_ref().is_some_and(|personal| personal["email"] == email)).count()
+    }
+
     /// Who has claimed an address.
     pub(crate) async fn claimed(&self, email: &str) -> Option<UserId> {
         let name = self.users.email_index_key.name(&EmailAddress::parse(email).unwrap());
@@ -337,8 +380,25 @@ impl House {
 
     /// Logs Anna in.
     pub(crate) async fn log_in(&self) -> TokensAnswer {
-        let request = LogInRequest { email: "anna@example.org".to_owned(), password: Plain::new("correct horse") };
-        log_in(&self.users, &self.scope, request).await.unwrap()
+        let request = log_in_request("anna@example.org", "correct horse");
+        log_in(&self.users, &self.scope, &self.client, request).await.unwrap()
+    }
+
+    /// Continues a session with the refresh token of an answer.
+    pub(crate) async fn refresh(&self, tokens: &TokensAnswer) -> Result<TokensAnswer, RefreshError> {
+        let request = RefreshRequest { refresh_token: tokens.refresh_token.clone() };
+        refresh(&self.users, &self.scope, &self.client, request).await
+    }
+}
+
+/// A login by password alone.
+pub(crate) fn log_in_request(email: &str, password: &str) -> LogInRequest {
+    LogInRequest {
+        email: email.to_owned(),
+        password: Plain::new(password),
+        device_token: None,
+        code: None,
+        recovery_code: None,
     }
 }
 

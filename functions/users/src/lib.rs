@@ -13,7 +13,10 @@ use redis_client::Redis;
 use request_metrics::RedisMetrics;
 use service_token::ServiceTokens;
 use std::sync::Arc;
-use users_context::domain::{EmailIndexKey, RefreshKey, SecretKey};
+use throttle::RedisThrottle;
+use users_context::domain::{
+    CodeKey, DeviceKey, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey,
+};
 use users_context::{HasherClient, Issuer, Users, http};
 
 edge_spin::http!(start);
@@ -38,6 +41,8 @@ async fn start() -> Result<Front, StartError> {
     let bodies = Arc::new(SpinKeyValue::new("users"));
     let records = RedisRecords::new(RecordsConfig::of("users"), redis.clone(), bodies, clock.clone(), random.clone());
     let hasher_url = variable("hasher_url").await?;
+    let credential_key = SecretKey::new(variable("credential_key").await?.as_bytes())?;
+    let throttle = RedisThrottle::new("{users/0}:throttle:", redis.clone(), clock.clone(), random.clone());
     let users = Users {
         records: Arc::new(records.with_sleep(sleep.clone())),
         hashing: Arc::new(HasherClient::new(&hasher_url, Arc::new(SpinHttp), tokens.clone(), leases, clock.clone())),
@@ -46,6 +51,12 @@ async fn start() -> Result<Front, StartError> {
         issuer: Arc::new(issuer),
         refresh_key: RefreshKey::new(SecretKey::new(variable("refresh_token_key").await?.as_bytes())?),
         email_index_key: EmailIndexKey::new(SecretKey::new(variable("email_index_key").await?.as_bytes())?),
+        code_key: CodeKey::new(&credential_key),
+        device_key: DeviceKey::new(&credential_key),
+        factor_key: FactorKey::new(&credential_key),
+        first_admins: FirstAdmins::parse(&variable("first_admins").await?)?,
+        throttle: Arc::new(throttle),
+        throttle_key: ThrottleKey::new(&credential_key),
     };
 
     let metrics = Arc::new(RedisMetrics::new("users", redis));

@@ -1,53 +1,20 @@
 //! Log out: end the session that the caller's token came from.
 
-use super::ATTEMPTS;
+use super::end_session::{EndSessionError, end};
 use crate::Users;
-use crate::state::{Written, content, meta, session_key};
-use crate::wire::body::SessionBody;
-use crate::wire::event;
-use ids::SessionId;
+use crate::domain::EndReason;
+use ids::{SessionId, UserId};
 use principal::{Principal, RequestScope};
-use records::{Change, RecordsError};
-
-/// Why nothing was ended.
-#[derive(Debug, thiserror::Error)]
-pub enum LogOutError {
-    /// The caller's token came from no session of theirs.
-    #[error("the token came from no session")]
-    NoSession,
-    /// A store is gone.
-    #[error(transparent)]
-    Records(#[from] RecordsError),
-    /// Others changed the session more often than we tried.
-    #[error("the session changed again and again")]
-    Contended,
-}
 
 /// Ends the caller's session; ending it twice is as good as once. Its access tokens hold for at most ten more minutes.
 ///
 /// # Errors
-/// [`LogOutError`].
-pub async fn log_out(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), LogOutError> {
-    let id: SessionId = principal.session.as_deref().and_then(|id| id.parse().ok()).ok_or(LogOutError::NoSession)?;
-    for _ in 0..ATTEMPTS {
-        let Some((version, session)) = users.load_session(id).await? else { return Err(LogOutError::NoSession) };
-        if session.user.to_string() != principal.subject {
-            return Err(LogOutError::NoSession);
-        }
-        let now = users.now();
-        let Some(ended) = session.log_out(now) else { return Ok(()) };
-        let change = Change::new(
-            session_key(id)?,
-            Some(version),
-            content(&SessionBody::from(&ended))?,
-            meta(scope, ended.user, now),
-        )
-        .with_event(event::session_ended(&ended)?);
-        if users.commit(change).await? == Written::Committed {
-            return Ok(());
-        }
-    }
-    Err(LogOutError::Contended)
+/// [`EndSessionError`]; the scope does not matter, because whoever has a token may give it up.
+pub async fn log_out(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), EndSessionError> {
+    let nobody = EndSessionError::NoSession;
+    let Some(id) = principal.session.as_deref().and_then(|id| id.parse::<SessionId>().ok()) else { return Err(nobody) };
+    let Ok(owner) = principal.subject.parse::<UserId>() else { return Err(nobody) };
+    end(users, scope, owner, id, EndReason::LoggedOut).await
 }
 
 #[cfg(test)]
@@ -66,7 +33,7 @@ mod tests {
             log_out(&house.users, &house.scope, &caller).await.unwrap();
         }
         let request = RefreshRequest { refresh_token: tokens.refresh_token };
-        assert!(matches!(refresh(&house.users, &house.scope, request).await, Err(RefreshError::Ended)));
+        assert!(matches!(refresh(&house.users, &house.scope, &house.client, request).await, Err(RefreshError::Ended)));
         assert_eq!(house.memory.events().into_iter().filter(|event| event.kind == SESSION_ENDED).count(), 1);
     }
 
@@ -77,13 +44,16 @@ mod tests {
         let request = RefreshRequest { refresh_token: tokens.refresh_token.clone() };
         let (out, refreshed) = futures::future::join(
             log_out(&house.users, &house.scope, &caller),
-            refresh(&house.users, &house.scope, request),
+            refresh(&house.users, &house.scope, &house.client, request),
         )
         .await;
         out.unwrap();
         if let Ok(next) = refreshed {
             let request = RefreshRequest { refresh_token: next.refresh_token };
-            assert!(matches!(refresh(&house.users, &house.scope, request).await, Err(RefreshError::Ended)));
+            assert!(matches!(
+                refresh(&house.users, &house.scope, &house.client, request).await,
+                Err(RefreshError::Ended)
+            ));
         }
         let (_, session) = house.users.load_session(tokens.session_id).await.unwrap().unwrap();
         assert!(session.ended.is_some());
@@ -94,8 +64,8 @@ mod tests {
         let (house, tokens) = logged_in().await;
         let mut caller = principal(&tokens);
         caller.subject = house.users.nobody().to_string();
-        assert!(matches!(log_out(&house.users, &house.scope, &caller).await, Err(LogOutError::NoSession)));
+        assert!(matches!(log_out(&house.users, &house.scope, &caller).await, Err(EndSessionError::NoSession)));
         caller.session = None;
-        assert!(matches!(log_out(&house.users, &house.scope, &caller).await, Err(LogOutError::NoSession)));
+        assert!(matches!(log_out(&house.users, &house.scope, &caller).await, Err(EndSessionError::NoSession)));
     }
 }

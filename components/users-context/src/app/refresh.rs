@@ -1,13 +1,13 @@
 //! Refresh: a used-up token for the next pair, or the end of the family.
 
-use super::{ATTEMPTS, tokens};
+use super::{ATTEMPTS, device, tokens};
 use crate::Users;
 use crate::domain::{Credentials, RefreshToken, Refreshed, Refusal, Session};
-use crate::state::{Written, content, meta, session_key};
+use crate::state::{Written, content, meta, session_key, unlisted};
 use crate::wire::api::{RefreshRequest, TokensAnswer};
 use crate::wire::body::SessionBody;
 use crate::wire::event;
-use principal::RequestScope;
+use principal::{Client, RequestScope};
 use records::{Change, RecordsError, Version};
 
 /// Why the session does not go on.
@@ -34,6 +34,7 @@ pub enum RefreshError {
 pub async fn refresh(
     users: &Users,
     scope: &RequestScope,
+    client: &Client,
     request: RefreshRequest,
 ) -> Result<TokensAnswer, RefreshError> {
     let token: RefreshToken = request.refresh_token.parse().map_err(|_| RefreshError::Ended)?;
@@ -50,12 +51,15 @@ pub async fn refresh(
         match session.refresh(token.number, account, now) {
             Ok(Refreshed::Repeated) => return Ok(tokens(users, &user, &session, now)),
             Ok(Refreshed::Rotated(next)) => {
+                let next = next.seen_from(device(client));
                 if users.commit(step(scope, version, &next)?).await? == Written::Committed {
                     return Ok(tokens(users, &user, &next, now));
                 }
             }
             Err(Refusal::Reused(ended)) => {
-                let change = step(scope, version, &ended)?.with_event(event::session_ended(&ended)?);
+                let change = step(scope, version, &ended)?
+                    .with_event(event::session_ended(&ended)?)
+                    .with_index(unlisted(&ended)?);
                 if users.commit(change).await? == Written::Committed {
                     return Err(RefreshError::Ended);
                 }
@@ -87,7 +91,7 @@ mod tests {
     use users_wire::{SESSION_ENDED, SessionEndReason, SessionSnapshot};
 
     async fn present(house: &House, token: &str) -> Result<TokensAnswer, RefreshError> {
-        refresh(&house.users, &house.scope, RefreshRequest { refresh_token: token.to_owned() }).await
+        refresh(&house.users, &house.scope, &house.client, RefreshRequest { refresh_token: token.to_owned() }).await
     }
 
     fn ended(outcome: &Result<TokensAnswer, RefreshError>) -> bool {
@@ -178,5 +182,47 @@ mod tests {
         let (house, first) = logged_in().await;
         house.always_conflict();
         assert!(matches!(present(&house, &first.refresh_token).await, Err(RefreshError::Contended)));
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_refreshes_at_once_leave_every_family_legal() {
+        const FAMILIES: usize = 20;
+        const ROUNDS: usize = 10;
+        const TWINS: usize = 50;
+        let (house, first) = logged_in().await;
+        let mut families = vec![vec![first.refresh_token]];
+        for _ in 1..FAMILIES {
+            families.push(vec![house.log_in().await.refresh_token]);
+        }
+        for round in 0..ROUNDS {
+            // Every twin of every family at once; in odd rounds some of every second family come with an old token.
+            let presented: Vec<(usize, String)> = (0..FAMILIES * TWINS)
+                .map(|place| {
+                    let tokens = &families[place % FAMILIES];
+                    let old = round % 2 == 1 && place % 7 == 0 && place % FAMILIES % 2 == 0;
+                    (place % FAMILIES, tokens[tokens.len().saturating_sub(1 + usize::from(old))].clone())
+                })
+                .collect();
+            let answers = futures::future::join_all(presented.iter().map(|(_, token)| present(&house, token))).await;
+            for ((family, _), answer) in presented.iter().zip(answers) {
+                match answer {
+                    Ok(tokens) if !families[*family].contains(&tokens.refresh_token) => {
+                        families[*family].push(tokens.refresh_token);
+                    }
+                    Ok(_) | Err(RefreshError::Ended | RefreshError::Contended) => {}
+                    Err(RefreshError::Records(error)) => panic!("{error}"),
+                }
+            }
+            house.clock.advance_ms(if round % 3 == 2 { 10_001 } else { 100 });
+        }
+        for tokens in &families {
+            let last: RefreshToken = tokens.last().unwrap().parse().unwrap();
+            let (_, session) = house.users.load_session(last.session).await.unwrap().unwrap();
+            assert_eq!(session.number as usize, tokens.len(), "each number was handed out once, and none was left out");
+            let alive = present(&house, tokens.last().unwrap()).await.is_ok();
+            assert_eq!(alive, session.ended.is_none(), "a family that nobody ended goes on");
+        }
+        let ended = house.memory.events().into_iter().filter(|event| event.kind == SESSION_ENDED).count();
+        assert_eq!(ended, FAMILIES / 2, "exactly those in which a used token came back after the grace");
     }
 }

@@ -1,14 +1,16 @@
 //! Register: open an account for an address, once, without saying whether there was one.
 
-use super::{ATTEMPTS, Invalid};
+use super::Invalid;
+use super::claim::{ClaimError, claim};
 use crate::Users;
-use crate::domain::{DisplayName, EmailAddress, Locale, Password, User};
+use crate::domain::{Codes, DisplayName, EmailAddress, Locale, Owner, Password, Purpose, User};
 use crate::hashing::HashingError;
-use crate::state::{content, login_key, meta, user_key};
+use crate::state::{content, meta, user_key};
 use crate::wire::api::RegisterRequest;
-use crate::wire::body::{LoginBody, UserBody};
+use crate::wire::body::UserBody;
 use crate::wire::event;
-use ids::UserId;
+use ambient::Timestamp;
+use events::NewEvent;
 use principal::RequestScope;
 use records::{Change, RecordsError};
 
@@ -40,55 +42,54 @@ pub enum RegisterError {
 /// [`RegisterError`].
 pub async fn register(users: &Users, scope: &RequestScope, request: RegisterRequest) -> Result<(), RegisterError> {
     let email = EmailAddress::parse(&request.email).map_err(|error| Invalid::at("email")(&error))?;
-    let password = Password::choose(&request.password, &email).map_err(|error| Invalid::at("password")(&error))?;
     let display_name =
         DisplayName::parse(&request.display_name).map_err(|error| Invalid::at("display_name")(&error))?;
+    let owner = Owner { email: &email, display_name: Some(&display_name) };
+    let password = Password::choose(&request.password, owner).map_err(|error| Invalid::at("password")(&error))?;
     let locale = match request.locale.as_deref() {
         Some(tag) => Locale::parse(tag).map_err(|error| Invalid::at("locale")(&error))?,
         None => Locale::default(),
     };
 
     let phc = users.hashing.hash(&password, scope).await?;
-    let id = claim(users, scope, &email).await?;
-    let user = User::register(id, email, display_name, locale, phc, users.now());
+    let id = claim(users, scope, &email, users.new_user_id()).await?;
+    let now = users.now();
+    let user = User::register(id, email, display_name, locale, phc, now);
+    let (user, code) = with_first_code(users, user, now)?;
     let change = Change::new(user_key(id)?, None, content(&UserBody::from(&user))?, meta(scope, id, user.created_at))
-        .with_event(event::registered(&user)?);
+        .with_event(event::registered(&user)?)
+        .with_event(code);
     // A conflict is the account that was there: accepted all the same.
     users.commit(change).await?;
     Ok(())
 }
 
-/// The account that has the address, now that it is claimed if it was not.
-async fn claim(users: &Users, scope: &RequestScope, email: &EmailAddress) -> Result<UserId, RegisterError> {
-    let name = users.email_index_key.name(email);
-    let mut expected = None;
-    for _ in 0..ATTEMPTS {
-        let user_id = users.new_user_id();
-        let change = Change::new(
-            login_key(&name)?,
-            expected,
-            content(&LoginBody { user_id })?,
-            meta(scope, user_id, users.now()),
-        );
-        // Ours or another's: the record says whose it is.
-        users.commit(change).await?;
-        match users.load_login(&name).await? {
-            Some((_, Some(claimed))) => return Ok(claimed.user_id),
-            // Given up with its account: claimed again on top of that version.
-            Some((version, None)) => expected = Some(version),
-            None => expected = None,
+/// The account with the code that proves its address, and the letter of it.
+fn with_first_code(users: &Users, user: User, now: Timestamp) -> Result<(User, NewEvent), RecordsError> {
+    let (digits, what) = (users.new_digits(), (Purpose::VerifyEmail, user.id));
+    // The first code of an account is never too soon.
+    let codes = Codes::issue(None, &users.code_key, what, &digits, now).ok();
+    let letter = event::code_issued(&user, &user.email, Purpose::VerifyEmail, &digits, now)?;
+    Ok((User { verify_codes: codes, ..user }, letter))
+}
+
+impl From<ClaimError> for RegisterError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Records(error) => Self::Records(error),
+            ClaimError::Contended => Self::Contended,
         }
     }
-    Err(RegisterError::Contended)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::login_key;
     use crate::testing::{House, registration};
     use hasher_wire::Plain;
     use records::{Content, Records};
-    use users_wire::{USER_REGISTERED, UserPersonal, UserSnapshot};
+    use users_wire::{CODE_ISSUED, CodePersonal, USER_REGISTERED, UserPersonal, UserSnapshot};
 
     #[tokio::test]
     async fn an_account_is_opened_and_told_to_the_others() {
@@ -98,8 +99,12 @@ mod tests {
         let user = house.only_user().await;
         assert_eq!(user.email.as_str(), "anna@example.org");
         let events = house.memory.events();
-        let [event] = events.as_slice() else { panic!("one event, not {events:?}") };
+        let [event, letter] = events.as_slice() else { panic!("two events, not {events:?}") };
         assert_eq!((event.kind.as_str(), event.subject.as_str()), (USER_REGISTERED, user.id.to_string().as_str()));
+        assert_eq!((letter.kind.as_str(), user.email_verified_at), (CODE_ISSUED, None));
+        let code: CodePersonal = serde_json::from_value(letter.personal.clone().unwrap()).unwrap();
+        assert_eq!((code.email.as_str(), code.code.len()), ("anna@example.org", 6));
+        assert!(!letter.data.to_string().contains(&code.code), "the code is in the personal member alone");
         assert_eq!(event.data_as::<UserSnapshot>().unwrap(), UserSnapshot { id: user.id, locale: "en".to_owned() });
         let personal: UserPersonal = serde_json::from_value(event.personal.clone().unwrap()).unwrap();
         assert_eq!((personal.email.as_str(), personal.display_name.as_str()), ("anna@example.org", "Anna"));
@@ -118,7 +123,7 @@ mod tests {
 
         assert_eq!(house.take_calls(), first, "the same calls in the same order");
         assert_eq!(house.only_user().await, before);
-        assert_eq!(house.memory.events().len(), 1);
+        assert_eq!(house.events_of(USER_REGISTERED).len(), 1);
         assert_eq!(house.http.asked().len(), 2, "the password is hashed either way");
     }
 
@@ -133,7 +138,7 @@ mod tests {
 
         register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
         assert_eq!(house.only_user().await.id, claimed);
-        assert_eq!(house.memory.events().len(), 1);
+        assert_eq!(house.events_of(USER_REGISTERED).len(), 1);
     }
 
     #[tokio::test]
@@ -154,7 +159,7 @@ mod tests {
             assert!(register(&house.users, &house.scope, registration("anna@example.org")).await.is_err());
             register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
             assert_eq!(house.only_user().await.email.as_str(), "anna@example.org");
-            assert_eq!(house.memory.events().len(), 1);
+            assert_eq!(house.events_of(USER_REGISTERED).len(), 1);
         }
     }
 
@@ -166,7 +171,7 @@ mod tests {
             outcome.unwrap();
         }
         house.only_user().await;
-        assert_eq!(house.memory.events().len(), 1);
+        assert_eq!(house.events_of(USER_REGISTERED).len(), 1);
         assert!(house.most_at_once() > 1, "they really ran at the same time");
     }
 
@@ -187,7 +192,7 @@ mod tests {
 
         register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
         assert_ne!(house.claimed("anna@example.org").await, Some(old));
-        assert_eq!(house.memory.events().len(), 2);
+        assert_eq!(house.events_of(USER_REGISTERED).len(), 2);
     }
 
     #[tokio::test]

@@ -1,19 +1,29 @@
 //! Nouns and decisions of identity: pure, synchronous, without a clock, without wire formats.
 
+mod breached;
+mod code;
+mod device;
 mod email;
 mod password;
 mod profile;
 mod refresh_token;
+mod role;
+mod second_factor;
 mod secret_key;
 mod session;
 mod user;
 #[cfg(test)]
 pub(crate) use user::tests;
 
+pub use breached::{PREFIX_BYTES, prefix};
+pub use code::{CODE_LIFE, CodeKey, Codes, Digits, MAC_BYTES, OneTimeCode, Presented, Purpose, TooSoon};
+pub use device::{DeviceKey, DeviceToken, InvalidDeviceToken, ThrottleKey};
 pub use email::{EmailAddress, EmailIndexKey, InvalidEmail};
-pub use password::{Password, WeakPassword};
+pub use password::{Owner, Password, WeakPassword};
 pub use profile::{DisplayName, InvalidDisplayName, InvalidLocale, Locale};
 pub use refresh_token::{InvalidRefreshToken, RefreshKey, RefreshToken};
+pub use role::{FirstAdmins, InvalidRole, ROLE_ADMIN, ROLE_OPERATOR, Roles};
+pub use second_factor::{FactorKey, FactorSecret, RECOVERY_BYTES, RECOVERY_CODES, RecoveryCode, SecondFactor, Shown};
 pub use secret_key::{SecretKey, ShortKey};
-pub use session::{Credentials, End, EndReason, Refreshed, Refusal, Session};
-pub use user::{ROLE_USER, Status, User};
+pub use session::{Credentials, Device, End, EndReason, Refreshed, Refusal, Session};
+pub use user::{EmailChange, ROLE_USER, Status, User};

@@ -32,6 +32,12 @@ impl SecretKey {
         Ok(Self(Zeroizing::new(bytes.to_vec())))
     }
 
+    /// A key for one use, so that what proves one thing proves no other.
+    pub fn derive(&self, label: &str) -> Self {
+        let bytes = self.mac(label).map(|mac| mac.finalize().into_bytes().to_vec());
+        Self(Zeroizing::new(bytes.unwrap_or_default()))
+    }
+
     /// The HMAC of a text, to be finished or compared in constant time. Always there: HMAC takes keys of every length
     /// (RFC 2104, 2).
     pub(super) fn mac(&self, text: &str) -> Option<Hmac<Sha256>> {
@@ -56,5 +62,13 @@ mod tests {
         assert_eq!(SecretKey::new(b"").err(), Some(ShortKey { found: 0 }));
         assert_eq!(SecretKey::new(&[7; 31]).err(), Some(ShortKey { found: 31 }));
         assert_eq!(format!("{:?}", SecretKey::new(&[7; 32]).unwrap()), "[key]");
+    }
+
+    #[test]
+    fn each_use_has_a_key_of_its_own() {
+        let key = SecretKey::new(&[7; 32]).unwrap();
+        assert_eq!(*key.derive("one").0, *key.derive("one").0);
+        assert_ne!(*key.derive("one").0, *key.derive("two").0);
+        assert_eq!(key.derive("one").0.len(), 32);
     }
 }

@@ -27,6 +27,19 @@ pub enum EndReason {
     LoggedOut,
     /// A token that was already used up came back: somebody has a copy, so nobody may go on.
     TokenReused,
+    /// Its owner ended it from another session.
+    Revoked,
+    /// The account has more sessions than it may: the oldest went.
+    TooMany,
+}
+
+/// From where and with what a session was used last; told to its owner, and nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// What the client says it is.
+    pub agent: Option<String>,
+    /// The address, such as `203.0.113.7`.
+    pub address: Option<String>,
 }
 
 /// The end of a session; there is no way back from it.
@@ -59,6 +72,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// Its end, if it was ended.
     pub ended: Option<End>,
+    /// Where it was used last.
+    pub device: Device,
 }
 
 /// How a session goes on.
@@ -102,7 +117,46 @@ impl Session {
             created_at: at,
             expires_at: at.plus(LIFE),
             ended: None,
+            device: Device::default(),
         }
+    }
+
+    /// The session as it is used from a device.
+    #[must_use]
+    pub fn seen_from(self, device: Device) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Why it does not go on, whatever token is shown.
+    fn over(&self, account: Credentials, now: Timestamp) -> Option<Refusal> {
+        if self.ended.is_some() {
+            return Some(Refusal::Ended);
+        }
+        if now >= self.expires_at {
+            return Some(Refusal::Expired);
+        }
+        if now.since(self.rotated_at) >= IDLE {
+            return Some(Refusal::Idle);
+        }
+        let agrees = account.active && account.epoch == self.credential_epoch;
+        (!agrees).then_some(Refusal::CredentialsChanged)
+    }
+
+    /// Whether it could be continued.
+    pub fn is_live(&self, account: Credentials, now: Timestamp) -> bool {
+        self.over(account, now).is_none()
+    }
+
+    /// The session under a new credential epoch: the one from which its owner changed the password goes on, with a new
+    /// token. `None` where it is over, or was not part of the epoch before.
+    pub fn renewed(&self, account: Credentials, now: Timestamp) -> Option<Self> {
+        let before = Credentials { epoch: account.epoch.checked_sub(1)?, ..account };
+        self.is_live(before, now).then(|| Self {
+            number: self.number.saturating_add(1),
+            rotated_at: now,
+            credential_epoch: account.epoch,
+            ..self.clone()
+        })
     }
 
     /// Decides on a genuine token with this number.
@@ -113,17 +167,8 @@ impl Session {
     /// # Errors
     /// [`Refusal`]; only [`Refusal::Reused`] brings a state to commit.
     pub fn refresh(&self, number: u32, account: Credentials, now: Timestamp) -> Result<Refreshed, Refusal> {
-        if self.ended.is_some() {
-            return Err(Refusal::Ended);
-        }
-        if now >= self.expires_at {
-            return Err(Refusal::Expired);
-        }
-        if now.since(self.rotated_at) >= IDLE {
-            return Err(Refusal::Idle);
-        }
-        if !account.active || account.epoch != self.credential_epoch {
-            return Err(Refusal::CredentialsChanged);
+        if let Some(refusal) = self.over(account, now) {
+            return Err(refusal);
         }
         if number == self.number {
             return Ok(Refreshed::Rotated(Self {
@@ -138,9 +183,9 @@ impl Session {
         Err(Refusal::Reused(self.ended(EndReason::TokenReused, now)))
     }
 
-    /// Ends the session at its owner's wish; `None` where it has ended already.
-    pub fn log_out(&self, now: Timestamp) -> Option<Self> {
-        self.ended.is_none().then(|| self.ended(EndReason::LoggedOut, now))
+    /// Ends the session; `None` where it has ended already.
+    pub fn end(&self, reason: EndReason, now: Timestamp) -> Option<Self> {
+        self.ended.is_none().then(|| self.ended(reason, now))
     }
 
     fn ended(&self, reason: EndReason, at: Timestamp) -> Self {
@@ -228,23 +273,41 @@ mod tests {
 
     #[test]
     fn logging_out_twice_is_once() {
-        let ended = started().log_out(at(5)).unwrap();
+        let ended = started().end(EndReason::LoggedOut, at(5)).unwrap();
         assert_eq!(ended.ended, Some(End { at: at(5), reason: EndReason::LoggedOut }));
-        assert_eq!(ended.log_out(at(6)), None);
+        assert_eq!(ended.end(EndReason::Revoked, at(6)), None);
         assert_eq!(ended.refresh(1, ACCOUNT, at(6)), Err(Refusal::Ended));
+    }
+
+    #[test]
+    fn the_session_that_changes_the_password_goes_on_and_no_other() {
+        let session = rotated(&started(), at(DAY));
+        let account = Credentials { epoch: 2, ..ACCOUNT };
+        let renewed = session.renewed(account, at(DAY)).unwrap();
+        assert_eq!((renewed.number, renewed.credential_epoch), (3, 2));
+        assert!(renewed.is_live(account, at(DAY)) && !session.is_live(account, at(DAY)));
+        assert_eq!(renewed.renewed(account, at(DAY)), None, "once an epoch");
+        assert_eq!(started().renewed(Credentials { epoch: 3, ..ACCOUNT }, at(1)), None, "two changes ago");
+        assert_eq!(session.renewed(Credentials { active: false, epoch: 2 }, at(DAY)), None);
+        assert_eq!(session.end(EndReason::LoggedOut, at(DAY)).unwrap().renewed(account, at(DAY)), None);
+        assert_eq!(started().renewed(Credentials { epoch: 0, ..ACCOUNT }, at(1)), None);
     }
 
     #[derive(Debug, Clone)]
     enum Act {
         Present(u32),
-        LogOut,
+        End(EndReason),
+        ChangeCredentials,
+        Renew,
         Wait(i64),
     }
 
     fn act() -> impl Strategy<Value = Act> {
         prop_oneof![
             6 => (0u32..12).prop_map(Act::Present),
-            1 => Just(Act::LogOut),
+            1 => prop_oneof![Just(EndReason::LoggedOut), Just(EndReason::Revoked)].prop_map(Act::End),
+            1 => Just(Act::ChangeCredentials),
+            1 => Just(Act::Renew),
             4 => (0i64..25_000).prop_map(Act::Wait),
             1 => (0i64..8 * DAY).prop_map(Act::Wait),
         ]
@@ -253,19 +316,28 @@ mod tests {
     proptest! {
         #[test]
         fn any_order_of_acts_leaves_a_legal_family(acts in prop::collection::vec(act(), 0..40)) {
-            let (mut session, mut now, mut seen) = (started(), 0, 1);
+            let (mut session, mut now, mut seen, mut account) = (started(), 0, 1, ACCOUNT);
             for act in acts {
                 let before = session.clone();
                 match act {
                     Act::Wait(ms) => now += ms,
-                    Act::LogOut => {
-                        if let Some(next) = session.log_out(at(now)) {
+                    Act::End(reason) => {
+                        if let Some(next) = session.end(reason, at(now)) {
                             session = next;
                         }
                     }
-                    Act::Present(number) => match session.refresh(number, ACCOUNT, at(now)) {
+                    Act::ChangeCredentials => account.epoch += 1,
+                    Act::Renew => {
+                        if let Some(next) = session.renewed(account, at(now)) {
+                            prop_assert_eq!(before.credential_epoch + 1, account.epoch, "no older family comes back");
+                            prop_assert_eq!(next.number, before.number + 1);
+                            session = next;
+                        }
+                    }
+                    Act::Present(number) => match session.refresh(number, account, at(now)) {
                         Ok(Refreshed::Rotated(next)) => {
                             prop_assert_eq!(number, before.number, "only the current number rotates");
+                            prop_assert_eq!(before.credential_epoch, account.epoch, "never past a credential epoch");
                             prop_assert_eq!(next.number, before.number + 1);
                             session = next;
                         }

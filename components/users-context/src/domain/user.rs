@@ -1,6 +1,6 @@
 //! An account.
 
-use crate::domain::{Credentials, DisplayName, EmailAddress, Locale};
+use crate::domain::{Codes, Credentials, DisplayName, EmailAddress, Locale, SecondFactor};
 use ambient::Timestamp;
 use ids::UserId;
 
@@ -14,6 +14,15 @@ pub enum Status {
     Active,
     /// An operator closed it; sessions end at their next refresh.
     Suspended,
+}
+
+/// A change of address under way: both mailboxes have a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailChange {
+    /// The address that is to be.
+    pub to: EmailAddress,
+    /// The codes of that address.
+    pub codes: Codes,
 }
 
 /// One person's account.
@@ -37,6 +46,20 @@ pub struct User {
     pub status: Status,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// Since when the address is known to be its owner's.
+    pub email_verified_at: Option<Timestamp>,
+    /// Codes that prove the address.
+    pub verify_codes: Option<Codes>,
+    /// Codes for whoever forgot the password.
+    pub reset_codes: Option<Codes>,
+    /// Codes of the present address for a change of it.
+    pub change_codes: Option<Codes>,
+    /// The change under way.
+    pub email_change: Option<EmailChange>,
+    /// Whether the password is worth nothing until another is set by a code.
+    pub must_reset: bool,
+    /// What logging in asks for beside the password.
+    pub second_factor: Option<SecondFactor>,
 }
 
 impl User {
@@ -59,12 +82,51 @@ impl User {
             roles: vec![ROLE_USER.to_owned()],
             status: Status::Active,
             created_at: at,
+            email_verified_at: None,
+            verify_codes: None,
+            reset_codes: None,
+            change_codes: None,
+            email_change: None,
+            must_reset: false,
+            second_factor: None,
+        }
+    }
+
+    /// The account whose address is proven by now.
+    #[must_use]
+    pub fn verified(self, at: Timestamp) -> Self {
+        Self { email_verified_at: self.email_verified_at.or(Some(at)), ..self }
+    }
+
+    /// The account under another address, which its owner has proven; codes for the one before are void.
+    #[must_use]
+    pub fn moved_to(self, email: EmailAddress, at: Timestamp) -> Self {
+        Self {
+            email,
+            email_verified_at: Some(at),
+            verify_codes: None,
+            reset_codes: self.reset_codes.map(|codes| codes.void()),
+            change_codes: self.change_codes.map(|codes| codes.void()),
+            email_change: None,
+            ..self
         }
     }
 
     /// What a session has to agree with to go on.
     pub fn credentials(&self) -> Credentials {
         Credentials { active: self.status == Status::Active, epoch: self.credential_epoch }
+    }
+
+    /// The account with another password: every session ends.
+    #[must_use]
+    pub fn with_password(self, password_phc: String) -> Self {
+        Self { password_phc, must_reset: false, ..self.revoking_sessions() }
+    }
+
+    /// The account after it ended all its sessions at once: none of them repeats the new epoch.
+    #[must_use]
+    pub fn revoking_sessions(self) -> Self {
+        Self { credential_epoch: self.credential_epoch.saturating_add(1), ..self }
     }
 
     /// The same password under today's parameters: no session ends, because nobody's knowledge changed.
@@ -89,6 +151,15 @@ pub(crate) mod tests {
             "$argon2id$old".to_owned(),
             Timestamp::from_unix_ms(0),
         )
+    }
+
+    #[test]
+    fn another_password_ends_the_sessions_of_the_one_before() {
+        let before = anna();
+        let after = before.clone().with_password("$argon2id$new".to_owned());
+        assert_eq!((after.password_phc.as_str(), after.credential_epoch), ("$argon2id$new", 2));
+        assert_eq!(User { password_phc: before.password_phc.clone(), credential_epoch: 1, ..after }, before);
+        assert_eq!(before.clone().revoking_sessions(), User { credential_epoch: 2, ..before });
     }
 
     #[test]

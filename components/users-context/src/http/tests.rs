@@ -5,22 +5,24 @@ use crate::testing::{House, SEED, logged_in, principal, registered};
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
+use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-async fn ask(house: &House, request: Request<Body>) -> Response {
+pub(super) async fn ask(house: &House, request: Request<Body>) -> Response {
     let router = public(house.users.clone()).merge(internal(house.users.clone()));
     router.oneshot(request).await.unwrap()
 }
 
-async fn document(response: Response) -> Value {
+pub(super) async fn document(response: Response) -> Value {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     serde_json::from_slice(&bytes).unwrap()
 }
 
-fn post_json(house: &House, path: &str, body: Value) -> Request<Body> {
-    Request::post(path).extension(house.scope).body(Body::from(body.to_string())).unwrap()
+pub(super) fn post_json(house: &House, path: &str, body: Value) -> Request<Body> {
+    let request = Request::post(path).header("user-agent", "Laptop/1.0").extension(house.scope);
+    request.extension(house.client.address.unwrap()).body(Body::from(body.to_string())).unwrap()
 }
 
 fn anna() -> Value {
@@ -70,7 +72,7 @@ async fn logging_in_answers_both_tokens_and_stays_nowhere() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["cache-control"], "no-store");
     let mut answer = document(response).await;
-    for member in ["access_token", "refresh_token", "session_id", "user_id"] {
+    for member in ["access_token", "refresh_token", "session_id", "user_id", "device_token"] {
         let text = answer[member].as_str().unwrap().to_owned();
         // Only the kind of each value: the rest is a signature or a foreseeable number of the doubles.
         answer[member] = text.chars().take(4).collect::<String>().into();
@@ -78,6 +80,7 @@ async fn logging_in_answers_both_tokens_and_stays_nowhere() {
     insta::assert_json_snapshot!(answer, @r#"
     {
       "access_token": "eyJh",
+      "device_token": "dt1.",
       "expires_in": 600,
       "refresh_token": "rt1.",
       "session_id": "ses_",
@@ -151,11 +154,13 @@ async fn the_profile_is_the_callers_own() {
       "created_at": "2026-01-01T00:00:00.000Z",
       "display_name": "Anna",
       "email": "anna@example.org",
+      "email_verified": false,
       "id": "usr_",
       "locale": "en",
       "roles": [
         "user"
       ],
+      "second_factor": false,
       "status": "active"
     }
     "#);
@@ -232,4 +237,83 @@ fn each_kind_of_problem_is_declared_once() {
     slugs.sort_unstable();
     slugs.dedup();
     assert_eq!(slugs.len(), all);
+}
+
+#[tokio::test]
+async fn the_list_of_sessions_shows_devices_and_ends_them() {
+    let (house, tokens) = logged_in().await;
+    let get = |query: &str| {
+        Request::get(format!("/v1/sessions{query}")).extension(principal(&tokens)).body(Body::empty()).unwrap()
+    };
+    let response = ask(&house, get("?limit=10")).await;
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let mut page = document(response).await;
+    assert_eq!(page["items"][0]["id"], tokens.session_id.to_string());
+    page["items"][0]["id"] = "ses_".into();
+    insta::assert_json_snapshot!(page, @r#"
+    {
+      "items": [
+        {
+          "address": "192.0.2.1",
+          "agent": "Laptop/1.0",
+          "created_at": "2026-01-01T00:00:00.000Z",
+          "current": true,
+          "expires_at": "2026-01-31T00:00:00.000Z",
+          "id": "ses_",
+          "last_used_at": "2026-01-01T00:00:00.000Z"
+        }
+      ]
+    }
+    "#);
+    for (query, status) in [("?limit=0", 422), ("?limit=101", 422), ("?limit=x", 400), ("?cursor=%25", 422)] {
+        assert_eq!(ask(&house, get(query)).await.status().as_u16(), status, "{query}");
+    }
+    let path = format!("/v1/sessions/{}", tokens.session_id);
+    let end =
+        || Request::delete(&path).extension(principal(&tokens)).extension(house.scope).body(Body::empty()).unwrap();
+    assert_eq!(ask(&house, end()).await.status(), StatusCode::NO_CONTENT);
+    assert!(document(ask(&house, get("")).await).await["items"].as_array().unwrap().is_empty());
+    let unknown = Request::delete("/v1/sessions/ses_x").extension(principal(&tokens)).body(Body::empty()).unwrap();
+    assert_eq!(ask(&house, unknown).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn logging_out_everywhere_may_keep_the_session_that_asks() {
+    let (house, tokens) = logged_in().await;
+    let delete = |query: &str| {
+        let request = Request::delete(format!("/v1/sessions{query}")).extension(principal(&tokens));
+        request.extension(house.scope).body(Body::empty()).unwrap()
+    };
+    assert_eq!(ask(&house, delete("?keep=all")).await.status(), StatusCode::BAD_REQUEST);
+    let kept = ask(&house, delete("?keep=current")).await;
+    assert_eq!((kept.status(), kept.headers()["cache-control"].to_str().unwrap()), (StatusCode::OK, "no-store"));
+    let kept = document(kept).await;
+    assert_eq!(kept["session_id"], tokens.session_id.to_string());
+    assert_eq!(ask(&house, delete("")).await.status(), StatusCode::NO_CONTENT);
+    let again = json!({ "refresh_token": kept["refresh_token"] });
+    let over = ask(&house, post_json(&house, "/v1/sessions/refresh", again)).await;
+    assert_eq!(over.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&house, delete("?keep=current")).await.status(), StatusCode::NO_CONTENT, "nothing is left to keep");
+}
+
+#[tokio::test]
+async fn changing_the_password_names_the_value_that_is_wrong() {
+    let (house, tokens) = logged_in().await;
+    let change = |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new }).to_string();
+        let request = Request::post("/v1/users/me/password").extension(principal(&tokens));
+        request.extension(house.scope).body(Body::from(body)).unwrap()
+    };
+    for (current, new, field) in [
+        ("wrong horse", "battery staple", "current_password"),
+        ("correct horse", "password1", "new_password"),
+        ("correct horse", "anna@example.org", "new_password"),
+    ] {
+        let response = ask(&house, change(current, new)).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(document(response).await["field"], field);
+    }
+    let response = ask(&house, change("correct horse", "battery staple")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(document(response).await["session_id"], tokens.session_id.to_string());
 }

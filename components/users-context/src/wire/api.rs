@@ -1,6 +1,6 @@
 //! Requests and answers of the public routes.
 
-use crate::domain::{Status, User};
+use crate::domain::{SecondFactor, Status, User};
 use access_token::Jwks;
 use ambient::Timestamp;
 use hasher_wire::Plain;
@@ -35,6 +35,15 @@ pub struct LogInRequest {
     pub email: String,
     /// Its password.
     pub password: Plain,
+    /// The `device_token` of an earlier login from here, where there was one.
+    #[serde(default)]
+    pub device_token: Option<String>,
+    /// What the telephone shows, where the account has a second factor.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// A recovery code instead.
+    #[serde(default)]
+    pub recovery_code: Option<String>,
 }
 
 /// Body of `POST /v1/sessions/refresh`.
@@ -59,6 +68,10 @@ pub struct TokensAnswer {
     pub session_id: SessionId,
     /// The account.
     pub user_id: UserId,
+    /// After a login: what the device keeps and shows at the next one, so that strangers who fail at the account do not
+    /// slow it down. It opens nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
 }
 
 /// Answer of `GET /v1/users/me`.
@@ -68,6 +81,8 @@ pub struct ProfileAnswer {
     pub id: UserId,
     /// Where messages go.
     pub email: String,
+    /// Whether the address is known to be the person's.
+    pub email_verified: bool,
     /// How the person wants to be called.
     pub display_name: String,
     /// The language for messages.
@@ -76,22 +91,32 @@ pub struct ProfileAnswer {
     pub roles: Vec<String>,
     /// `active` or `suspended`.
     pub status: &'static str,
+    /// Whether logging in asks for a second factor.
+    pub second_factor: bool,
     /// When the account was opened.
     pub created_at: Timestamp,
 }
 
-impl From<User> for ProfileAnswer {
-    fn from(user: User) -> Self {
+/// The word for a status on the wire.
+pub(crate) const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Suspended => "suspended",
+    }
+}
+
+impl ProfileAnswer {
+    /// The profile of an account with the roles that it has at present.
+    pub fn new(user: User, roles: Vec<String>) -> Self {
         Self {
             id: user.id,
             email: user.email.as_str().to_owned(),
+            email_verified: user.email_verified_at.is_some(),
             display_name: user.display_name.as_str().to_owned(),
             locale: user.locale.as_str().to_owned(),
-            roles: user.roles,
-            status: match user.status {
-                Status::Active => "active",
-                Status::Suspended => "suspended",
-            },
+            roles,
+            status: status_word(user.status),
+            second_factor: user.second_factor.as_ref().is_some_and(SecondFactor::is_confirmed),
             created_at: user.created_at,
         }
     }

@@ -1,6 +1,8 @@
 //! What the records of the context hold, as JSON.
 
-use crate::domain::{DisplayName, EmailAddress, End, EndReason, Locale, Session, Status, User};
+use crate::domain::{Device, DisplayName, EmailAddress, End, EndReason, Locale, Session, Status, User};
+use crate::wire::codes::{CodesBody, EmailChangeBody};
+use crate::wire::factor::FactorBody;
 use ambient::Timestamp;
 use ids::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct LoginBody {
     /// The account.
     pub user_id: UserId,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
 }
 
 /// Body of `user:<id>`. Personal; it leaves the store with its key.
@@ -33,6 +38,27 @@ pub struct UserBody {
     pub status: StatusBody,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// Since when the address is known to be its owner's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified_at: Option<Timestamp>,
+    /// Codes that prove the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify_codes: Option<CodesBody>,
+    /// Codes for whoever forgot the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_codes: Option<CodesBody>,
+    /// Codes of the present address for a change of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_codes: Option<CodesBody>,
+    /// The change under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_change: Option<EmailChangeBody>,
+    /// Whether the password is worth nothing until another is set by a code.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub must_reset: bool,
+    /// What logging in asks for beside the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<FactorBody>,
 }
 
 /// The stored form of [`Status`].
@@ -60,6 +86,13 @@ impl From<&User> for UserBody {
                 Status::Suspended => StatusBody::Suspended,
             },
             created_at: user.created_at,
+            email_verified_at: user.email_verified_at,
+            verify_codes: user.verify_codes.as_ref().map(CodesBody::from),
+            reset_codes: user.reset_codes.as_ref().map(CodesBody::from),
+            change_codes: user.change_codes.as_ref().map(CodesBody::from),
+            email_change: user.email_change.as_ref().map(EmailChangeBody::from),
+            must_reset: user.must_reset,
+            second_factor: user.second_factor.as_ref().map(FactorBody::from),
         }
     }
 }
@@ -79,6 +112,13 @@ impl From<UserBody> for User {
                 StatusBody::Suspended => Status::Suspended,
             },
             created_at: body.created_at,
+            email_verified_at: body.email_verified_at,
+            verify_codes: body.verify_codes.map(Into::into),
+            reset_codes: body.reset_codes.map(Into::into),
+            change_codes: body.change_codes.map(Into::into),
+            email_change: body.email_change.map(Into::into),
+            must_reset: body.must_reset,
+            second_factor: body.second_factor.map(Into::into),
         }
     }
 }
@@ -103,6 +143,12 @@ pub struct SessionBody {
     /// Its end, if it was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<EndBody>,
+    /// What the client said it was when the session was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// From where it was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// The stored form of [`End`].
@@ -125,6 +171,8 @@ impl From<&Session> for SessionBody {
             created_at: session.created_at,
             expires_at: session.expires_at,
             ended: session.ended.map(|end| EndBody { at: end.at, reason: end.reason.into() }),
+            agent: session.device.agent.clone(),
+            address: session.device.address.clone(),
         }
     }
 }
@@ -140,6 +188,7 @@ impl From<SessionBody> for Session {
             created_at: body.created_at,
             expires_at: body.expires_at,
             ended: body.ended.map(|end| End { at: end.at, reason: end.reason.into() }),
+            device: Device { agent: body.agent, address: body.address },
         }
     }
 }
@@ -149,6 +198,8 @@ impl From<EndReason> for users_wire::SessionEndReason {
         match reason {
             EndReason::LoggedOut => Self::LoggedOut,
             EndReason::TokenReused => Self::TokenReused,
+            EndReason::Revoked => Self::Revoked,
+            EndReason::TooMany => Self::TooMany,
         }
     }
 }
@@ -158,6 +209,8 @@ impl From<users_wire::SessionEndReason> for EndReason {
         match reason {
             users_wire::SessionEndReason::LoggedOut => Self::LoggedOut,
             users_wire::SessionEndReason::TokenReused => Self::TokenReused,
+            users_wire::SessionEndReason::Revoked => Self::Revoked,
+            users_wire::SessionEndReason::TooMany => Self::TooMany,
         }
     }
 }
@@ -165,6 +218,7 @@ impl From<users_wire::SessionEndReason> for EndReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Codes, EmailChange, OneTimeCode, SecondFactor};
     use crate::testing::{anna, now};
     use uuid::Uuid;
 
@@ -172,20 +226,51 @@ mod tests {
     fn what_is_written_reads_back() {
         let user = anna();
         assert_eq!(User::from(UserBody::from(&user)), user);
+        let codes = Codes {
+            code: Some(OneTimeCode { mac: [7; 32], tries_left: 3 }),
+            issued_at: now(),
+            counted_since: now(),
+            count: 2,
+        };
+        let to = EmailAddress::parse("berta@example.org").unwrap();
+        let user = User {
+            verify_codes: Some(codes.clone()),
+            reset_codes: Some(codes.void()),
+            change_codes: Some(codes.clone()),
+            email_change: Some(EmailChange { to, codes }),
+            must_reset: true,
+            second_factor: Some(SecondFactor {
+                nonce: Uuid::from_u128(5),
+                confirmed_at: Some(now()),
+                last_step: 9,
+                recovery: vec![[1; 32], [2; 32]],
+            }),
+            ..user.verified(now())
+        };
+        let json = serde_json::to_vec(&UserBody::from(&user)).unwrap();
+        assert_eq!(User::from(serde_json::from_slice::<UserBody>(&json).unwrap()), user);
+        let device = Device { agent: Some("Laptop/1.0".to_owned()), address: Some("192.0.2.1".to_owned()) };
         let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), user.id, 1, now());
-        for session in [session.clone(), session.log_out(now()).unwrap()] {
+        let reasons = [EndReason::LoggedOut, EndReason::TokenReused, EndReason::Revoked, EndReason::TooMany];
+        let ended = reasons.map(|reason| session.end(reason, now()).unwrap());
+        for session in ended.into_iter().chain([session.clone(), session.seen_from(device)]) {
             let json = serde_json::to_vec(&SessionBody::from(&session)).unwrap();
             assert_eq!(Session::from(serde_json::from_slice::<SessionBody>(&json).unwrap()), session);
         }
     }
 
     #[test]
-    fn the_stored_form_of_an_account_stays_readable() {
+    fn stored_forms_stay_readable() {
         // A body as version 0.1 wrote it: this text must read for ever.
         let stored = r#"{"id":"usr_0000000000000000000000000001","email":"anna@example.org","display_name":"Anna",
             "locale":"en","password_phc":"$argon2id$old","credential_epoch":1,"roles":["user"],"status":"active",
             "created_at":"1970-01-01T00:00:00.000Z"}"#;
         let body: UserBody = serde_json::from_str(stored).unwrap();
         assert_eq!(User::from(body), anna());
+        let stored = r#"{"id":"ses_0000000000000000000000000009","user_id":"usr_0000000000000000000000000001","number":1,
+            "rotated_at":"2026-01-01T00:00:00.000Z","credential_epoch":1,"created_at":"2026-01-01T00:00:00.000Z",
+            "expires_at":"2026-01-31T00:00:00.000Z"}"#;
+        let body: SessionBody = serde_json::from_str(stored).unwrap();
+        assert_eq!(Session::from(body), Session::start(SessionId::new(0, Uuid::from_u128(9)), anna().id, 1, now()));
     }
 }

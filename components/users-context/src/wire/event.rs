@@ -1,22 +1,110 @@
 //! The events of the context, made from its nouns.
 
-use crate::domain::{Session, User};
+use crate::domain::{CODE_LIFE, Digits, EmailAddress, Purpose, Session, User};
+use ambient::Timestamp;
 use events::NewEvent;
 use records::RecordsError;
 use serde::Serialize;
 use serde_json::Value;
-use users_wire::{SESSION_ENDED, SESSION_STARTED, SessionSnapshot, USER_REGISTERED, UserPersonal, UserSnapshot};
+use users_wire::{
+    CODE_ISSUED, CodeIssued, CodePersonal, CodePurpose, EMAIL_CHANGED, FACTOR_CHANGED, FactorChange, FactorChanged,
+    PASSWORD_CHANGED, PasswordChange, PasswordChanged, ROLES_CHANGED, RevokeReason, RolesChanged, SESSION_ENDED,
+    SESSION_STARTED, SESSIONS_REVOKED, SessionSnapshot, SessionsRevoked, USER_LOCKED, USER_REGISTERED, USER_UNLOCKED,
+    USER_UPDATED, USER_VERIFIED, UserPersonal, UserSnapshot,
+};
 
 /// An account was opened.
 pub(crate) fn registered(user: &User) -> Result<NewEvent, RecordsError> {
-    let personal =
-        UserPersonal { email: user.email.as_str().to_owned(), display_name: user.display_name.as_str().to_owned() };
-    Ok(NewEvent {
-        kind: USER_REGISTERED,
-        subject: user.id.to_string(),
-        data: json(&UserSnapshot { id: user.id, locale: user.locale.as_str().to_owned() })?,
-        personal: Some(json(&personal)?),
-    })
+    user_event(USER_REGISTERED, user)
+}
+
+/// The address is its owner's.
+pub(crate) fn verified(user: &User) -> Result<NewEvent, RecordsError> {
+    user_event(USER_VERIFIED, user)
+}
+
+/// Address, name or language are others now.
+pub(crate) fn updated(user: &User) -> Result<NewEvent, RecordsError> {
+    user_event(USER_UPDATED, user)
+}
+
+/// The address is about to become another one: told to the one that was, so of the account as it was before.
+pub(crate) fn email_changed(before: &User) -> Result<NewEvent, RecordsError> {
+    user_event(EMAIL_CHANGED, before)
+}
+
+/// A code is due in a mailbox.
+pub(crate) fn code_issued(
+    user: &User,
+    to: &EmailAddress,
+    purpose: Purpose,
+    digits: &Digits,
+    now: Timestamp,
+) -> Result<NewEvent, RecordsError> {
+    let told = CodeIssued {
+        user_id: user.id,
+        locale: user.locale.as_str().to_owned(),
+        purpose: match purpose {
+            Purpose::VerifyEmail => CodePurpose::VerifyEmail,
+            Purpose::ResetPassword => CodePurpose::ResetPassword,
+            Purpose::ChangeEmail => CodePurpose::ChangeEmail,
+            Purpose::ConfirmNewEmail => CodePurpose::ConfirmNewEmail,
+        },
+        expires_at: now.plus(CODE_LIFE),
+    };
+    let personal = CodePersonal {
+        email: to.as_str().to_owned(),
+        display_name: user.display_name.as_str().to_owned(),
+        code: digits.expose().to_owned(),
+    };
+    let personal = Some(json(&personal)?);
+    Ok(NewEvent { kind: CODE_ISSUED, subject: user.id.to_string(), data: json(&told)?, personal })
+}
+
+/// An operator locked the account.
+pub(crate) fn locked(user: &User) -> Result<NewEvent, RecordsError> {
+    user_event(USER_LOCKED, user)
+}
+
+/// An operator unlocked the account.
+pub(crate) fn unlocked(user: &User) -> Result<NewEvent, RecordsError> {
+    user_event(USER_UNLOCKED, user)
+}
+
+/// The account has other roles.
+pub(crate) fn roles_changed(user: &User) -> Result<NewEvent, RecordsError> {
+    let told = RolesChanged { user_id: user.id, roles: user.roles.clone() };
+    Ok(NewEvent { kind: ROLES_CHANGED, subject: user.id.to_string(), data: json(&told)?, personal: None })
+}
+
+/// Something became of the second factor; the owner is told.
+pub(crate) fn factor_changed(user: &User, change: FactorChange) -> Result<NewEvent, RecordsError> {
+    let told = FactorChanged { user_id: user.id, change };
+    let personal = Some(json(&personal(user))?);
+    Ok(NewEvent { kind: FACTOR_CHANGED, subject: user.id.to_string(), data: json(&told)?, personal })
+}
+
+fn user_event(kind: &'static str, user: &User) -> Result<NewEvent, RecordsError> {
+    let snapshot = UserSnapshot { id: user.id, locale: user.locale.as_str().to_owned() };
+    let personal = Some(json(&personal(user))?);
+    Ok(NewEvent { kind, subject: user.id.to_string(), data: json(&snapshot)?, personal })
+}
+
+/// The password became another one; the owner is told at the address that the account has now.
+pub(crate) fn password_changed(user: &User, how: PasswordChange) -> Result<NewEvent, RecordsError> {
+    let told = PasswordChanged { user_id: user.id, credential_epoch: user.credential_epoch, how };
+    let personal = Some(json(&personal(user))?);
+    Ok(NewEvent { kind: PASSWORD_CHANGED, subject: user.id.to_string(), data: json(&told)?, personal })
+}
+
+/// Every session of before ended at once.
+pub(crate) fn sessions_revoked(user: &User, reason: RevokeReason) -> Result<NewEvent, RecordsError> {
+    let told = SessionsRevoked { user_id: user.id, credential_epoch: user.credential_epoch, reason };
+    Ok(NewEvent { kind: SESSIONS_REVOKED, subject: user.id.to_string(), data: json(&told)?, personal: None })
+}
+
+fn personal(user: &User) -> UserPersonal {
+    UserPersonal { email: user.email.as_str().to_owned(), display_name: user.display_name.as_str().to_owned() }
 }
 
 /// A session began.
