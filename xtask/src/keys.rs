@@ -25,6 +25,7 @@ const TOKENS_LIVE: Duration = Duration::from_secs(20 * 60);
 pub enum KeysCommand {
     /// Let the next key sign. Takes effect at the next `cargo xtask up`; no token that holds is refused.
     Rotate {
+        /// How, and of which system.
         #[command(flatten)]
         flags: RotateFlags,
     },
