@@ -1,22 +1,20 @@
 //! Who asks, with what right, until when: plain types between the edge, which fills them in, and the contexts.
 //!
-//! The edge puts [`Principal`], [`RequestScope`], [`ClientAddress`] and [`Idempotency`] into the request's extensions; contexts take them
+//! The edge puts [`Principal`], [`RequestScope`], [`Client`] and [`Idempotency`] into the request's extensions; contexts take them
 //! out as extractors. A context never reads an identity from a header.
 
 mod client;
-mod client_address;
 mod idempotency;
 mod scope;
 
-pub use client::Client;
-pub use client_address::ClientAddress;
+pub use client::{Client, Place};
 pub use idempotency::{Idempotency, IdempotencyKey, InvalidKey};
 pub use scope::{RequestScope, TIMEOUT_HEADER, TRACE_HEADER, TraceId};
 
 use ambient::Timestamp;
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
-use problem::{FORBIDDEN, Problem, UNAUTHENTICATED};
+use problem::{FORBIDDEN, Problem, STEP_UP_REQUIRED, UNAUTHENTICATED};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,11 +62,47 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Requires that the person proved who they are at least this strongly: 1 a password, 2 a second factor.
+    ///
+    /// # Errors
+    /// A 403 `step-up-required` problem whose member `required_acr` says how strongly (RFC 9470): the caller proves more
+    /// at `POST /v1/sessions/step-up` and repeats the request with the new token.
+    pub fn require_assurance(&self, least: u8) -> Result<(), Problem> {
+        if self.assurance >= least {
+            return Ok(());
+        }
+        Err(Problem::new(STEP_UP_REQUIRED).member("required_acr", least.to_string()))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     /// Takes the caller that the edge has authenticated; without one the answer is 401.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::new(UNAUTHENTICATED).challenge("Bearer"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weaker_proof_than_asked_for_is_told_how_to_prove_more() {
+        let caller = |assurance| Principal {
+            subject: "usr_1".to_owned(),
+            session: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            assurance,
+            expires_at: Timestamp::from_unix_ms(0),
+        };
+        assert_eq!(caller(2).require_assurance(2), Ok(()));
+        assert_eq!(caller(3).require_assurance(2), Ok(()));
+        let refused = caller(1).require_assurance(2).unwrap_err().to_json();
+        assert_eq!((&refused["status"], &refused["required_acr"]), (&403.into(), &"2".into()));
+        assert_eq!(refused["type"], "/problems/step-up-required");
     }
 }

@@ -20,6 +20,8 @@ kinds! {
     UNAUTHENTICATED = 401 "unauthenticated" "A valid access token is needed.";
     /// The caller is known and may not do this.
     FORBIDDEN = 403 "forbidden" "The caller may not do this.";
+    /// The caller must prove more strongly who they are; `required_acr` says how strongly.
+    STEP_UP_REQUIRED = 403 "step-up-required" "A stronger proof of who the caller is is needed.";
     /// Nothing there, or not the caller's: both answer alike.
     NOT_FOUND = 404 "not-found" "There is nothing here for this caller.";
     /// The path exists, the method does not.

@@ -20,7 +20,7 @@ use hasher_wire::{Hash, Hashed, Plain, Verified, Verify};
 use http_client::{HttpError, ScriptedHttp};
 use ids::UserId;
 use leases::Leases;
-use principal::{Client, ClientAddress, Principal, RequestScope, TraceId};
+use principal::{Client, Principal, RequestScope, TraceId};
 use records::{
     AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
     Records, RecordsError, TrialBalance,
@@ -60,7 +60,7 @@ pub(crate) fn scope() -> RequestScope {
 
 /// The other end of a request.
 pub(crate) fn client(address: &str, agent: &str) -> Client {
-    Client::new(address.parse().ok().map(ClientAddress::new), Some(agent))
+    Client::new(address.parse().ok(), Some(agent))
 }
 
 /// A hasher that answers at once and hashes nothing.

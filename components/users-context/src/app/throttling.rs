@@ -122,5 +122,5 @@ fn bucket(users: &Users, kind: &'static str, of: &str, rule: Rule) -> Bucket {
 }
 
 fn network(users: &Users, client: &Client, of: &str) -> Option<Bucket> {
-    client.address.map(|address| bucket(users, "network", &format!("{of} {}", address.network()), NETWORK))
+    client.address.map(|_| bucket(users, "network", &format!("{of} {}", client.place()), NETWORK))
 }

@@ -22,7 +22,7 @@ pub(super) async fn document(response: Response) -> Value {
 
 pub(super) fn post_json(house: &House, path: &str, body: Value) -> Request<Body> {
     let request = Request::post(path).header("user-agent", "Laptop/1.0").extension(house.scope);
-    request.extension(house.client.address.unwrap()).body(Body::from(body.to_string())).unwrap()
+    request.extension(house.client.clone()).body(Body::from(body.to_string())).unwrap()
 }
 
 fn anna() -> Value {
