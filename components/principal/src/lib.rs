@@ -1,14 +1,16 @@
 //! Who asks, with what right, until when: plain types between the edge, which fills them in, and the contexts.
 //!
-//! The edge puts [`Principal`], [`RequestScope`], [`Client`] and [`Idempotency`] into the request's extensions; contexts take them
-//! out as extractors. A context never reads an identity from a header.
+//! The edge puts [`Principal`], [`RequestScope`], [`Client`] and [`Idempotency`] into the request's extensions; contexts
+//! take them out as extractors. A context never reads an identity from a header.
 
 mod client;
 mod idempotency;
+mod precondition;
 mod scope;
 
 pub use client::{Client, Place};
 pub use idempotency::{Idempotency, IdempotencyKey, InvalidKey};
+pub use precondition::{IfMatch, tag};
 pub use scope::{RequestScope, TIMEOUT_HEADER, TRACE_HEADER, TraceId};
 
 use ambient::Timestamp;
@@ -37,6 +39,12 @@ impl Principal {
     /// Whether the caller has a role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own == role)
+    }
+
+    /// The plan that the account is on, which decides its rate limits: the role `plan:<name>`, so that whoever may give
+    /// roles may give plans.
+    pub fn plan(&self) -> Option<&str> {
+        self.roles.iter().find_map(|role| role.strip_prefix("plan:"))
     }
 
     /// Requires a role.
