@@ -91,8 +91,8 @@ where
 /// Spin sets no TCP_NODELAY. If the head left before the body was pending, a client on a keep-alive connection would
 /// wait about 40 ms for the body (Nagle's algorithm against the delayed acknowledgement). A stream is not held back.
 async fn give(mut answer: axum::response::Response) -> Result<Response, ErrorCode> {
-    if answer.status() == StatusCode::NO_CONTENT {
-        // The router adds a length of zero, which has no place here (RFC 9110, 8.6).
+    if matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        // The router adds a length of zero, which has no place here or is a lie (RFC 9110, 8.6).
         answer.headers_mut().remove(header::CONTENT_LENGTH);
     }
     let whole = answer.body().size_hint().exact().is_some();

@@ -7,12 +7,15 @@ use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use problem::{MALFORMED, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
 
+/// How deep arrays and objects of a body may lie in each other.
+const MOST_DEPTH: u32 = 32;
+
 /// Reads the body, at most `limit_bytes`; nothing beyond the limit is ever held in memory.
 ///
 /// A method whose body has no meaning (RFC 9110, 9.3) is not read at all: that saves the call to the host.
 ///
 /// # Errors
-/// 413 when it is too large, 415 when there is one that is not JSON, 400 when it breaks off.
+/// 413 when it is too large, 415 when there is one that is not JSON, 400 when it breaks off or is nested too deeply.
 pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
     let declared = declared_bytes(&parts.headers)?;
     let meaningless = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
@@ -34,7 +37,30 @@ pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Resul
     if !bytes.is_empty() && !json {
         return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
     }
+    if is_too_deep(&bytes) {
+        return Err(Problem::new(MALFORMED).detail(format!("the body is nested deeper than {MOST_DEPTH} levels")));
+    }
     Ok(bytes)
+}
+
+/// Whether brackets outside strings open more often than they close by more than [`MOST_DEPTH`]. What is no JSON is left
+/// to the decoder.
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    for byte in json {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'[' | b'{') => depth += 1,
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MOST_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 fn too_large(limit_bytes: usize) -> Problem {
@@ -107,6 +133,23 @@ mod tests {
         assert_eq!(status(Request::post("/"), Body::from("{}")).await, Err(415));
         assert_eq!(status(Request::post("/"), Body::empty()).await, Ok(0));
         assert_eq!(status(Request::post("/").header("content-length", 0), Body::empty()).await, Ok(0));
+    }
+
+    #[test]
+    fn nesting_ends_at_the_32nd_level() {
+        let nested = |open: &str, close: &str, levels| open.repeat(levels) + "1" + &close.repeat(levels);
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let levels = 32 / open.matches(['[', '{']).count();
+            assert!(!is_too_deep(nested(open, close, levels).as_bytes()), "{open}");
+            assert!(is_too_deep(nested(open, close, levels + 1).as_bytes()), "{open}");
+        }
+        assert!(!is_too_deep(format!("[\"{}\"]", "[".repeat(100)).as_bytes()), "brackets in a string are none");
+        assert!(!is_too_deep(format!("[\"\\\"{}\"]", "{".repeat(100)).as_bytes()), "an escaped quote ends no string");
+        assert!(
+            is_too_deep(format!("[\"\\\\\",{}", "[".repeat(32)).as_bytes()),
+            "an escaped backslash escapes nothing"
+        );
+        assert!(!is_too_deep("[],".repeat(1_000).as_bytes()));
     }
 
     #[tokio::test]

@@ -3,10 +3,14 @@
 use crate::TokenKeys;
 use crate::bearer::Bearer;
 use crate::cors::Cors;
+use crate::limits::{LimitTable, Limits};
 use access_token::Verifier;
 use ambient::{Clock, Random, Sleep};
 use core::time::Duration;
+use limiter::Limiter;
+use redis_latency::RedisLatency;
 use request_metrics::MetricsSink;
+use route_policy::RoutePolicy;
 use std::sync::Arc;
 
 /// The longest that a request may take, unless configured otherwise.
@@ -26,10 +30,13 @@ pub struct EdgeConfig {
     pub(crate) deadline: Duration,
     pub(crate) body_limit_bytes: usize,
     pub(crate) metrics: Option<Arc<dyn MetricsSink>>,
+    pub(crate) policies: &'static [RoutePolicy],
+    pub(crate) limits: Option<Limits>,
+    pub(crate) latency: Option<RedisLatency>,
 }
 
 impl EdgeConfig {
-    /// The edge of `service`: no tokens, no other origins, 10 s, 1 MiB, no metrics.
+    /// The edge of `service`: no tokens, no other origins, 10 s, 1 MiB, no limits, no metrics.
     pub fn new(service: &'static str, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sleep: Arc<dyn Sleep>) -> Self {
         Self {
             service,
@@ -42,6 +49,9 @@ impl EdgeConfig {
             deadline: DEADLINE,
             body_limit_bytes: BODY_LIMIT_BYTES,
             metrics: None,
+            policies: &[],
+            limits: None,
+            latency: None,
         }
     }
 
@@ -59,7 +69,28 @@ impl EdgeConfig {
         self
     }
 
-    /// How many proxies in front are believed when they say that the caller came over https.
+    /// How the routes of the context are treated; those that are not named as their method says.
+    #[must_use]
+    pub fn policies(mut self, policies: &'static [RoutePolicy]) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Limits how much a caller may do.
+    #[must_use]
+    pub fn limits(mut self, limiter: Arc<dyn Limiter>, table: LimitTable) -> Self {
+        self.limits = Some(Limits::new(limiter, table, Arc::clone(&self.clock)));
+        self
+    }
+
+    /// Turns requests away while Redis is slow, payments last.
+    #[must_use]
+    pub fn sheds_by(mut self, latency: RedisLatency) -> Self {
+        self.latency = Some(latency);
+        self
+    }
+
+    /// How many proxies in front are believed when they say where the caller is and that it came over https.
     #[must_use]
     pub fn trusted_hops(mut self, hops: u8) -> Self {
         self.trusted_hops = hops;

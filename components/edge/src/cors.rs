@@ -8,8 +8,9 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PAT
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-timeout",
 );
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("etag, idempotency-replayed, location, retry-after, x-request-id");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "etag, idempotency-replayed, location, ratelimit, ratelimit-policy, retry-after, x-request-id",
+);
 /// How long a browser may remember the answer, in seconds; browsers cap it at two hours.
 const MAX_AGE_S: HeaderValue = HeaderValue::from_static("7200");
 

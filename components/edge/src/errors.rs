@@ -1,5 +1,6 @@
 //! Every failure leaves as a problem document that names its trace.
 
+use crate::limits;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -28,11 +29,15 @@ pub(crate) fn finish(mut response: Response, trace: TraceId) -> (Response, Optio
         None if is_document(&response) => (response, None),
         None => {
             let problem = Problem::new(kind_of(status)).instance(trace.to_string());
-            let allow = response.headers_mut().remove(header::ALLOW);
             let mut answer = problem.clone().into_response();
             answer.extensions_mut().remove::<Problem>();
-            if let Some(allow) = allow {
-                answer.headers_mut().insert(header::ALLOW, allow);
+            if let Some(note) = response.extensions_mut().remove::<limits::Note>() {
+                answer.extensions_mut().insert(note);
+            }
+            for name in [header::ALLOW, limits::POLICY, limits::STANDING] {
+                if let Some(value) = response.headers_mut().remove(&name) {
+                    answer.headers_mut().insert(name, value);
+                }
             }
             (answer, Some(problem))
         }

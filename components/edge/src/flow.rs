@@ -1,17 +1,23 @@
 //! The way of one request through the edge, outermost first. Each step lives in a file of its own.
 
-use crate::{EdgeConfig, body, errors, frame, idempotency, internal, security};
+use crate::conditional::Condition;
+use crate::limits::{Note, Refused, Within};
+use crate::{EdgeConfig, address, body, errors, frame, idempotency, internal, security, shedding};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use core::pin::pin;
-use futures::future::{Either, select};
+use futures::future::{Either, select, try_join};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
-use principal::RequestScope;
+use limiter::Demand;
+use principal::{Client, RequestScope};
 use problem::{DEADLINE_EXCEEDED, HEADERS_TOO_LARGE, Problem};
 use request_metrics::Sample;
+use route_policy::{RoutePolicy, WithoutLimiter};
 use std::sync::Arc;
 use telemetry::{Level, Value};
 
@@ -25,13 +31,14 @@ pub(crate) async fn run(State(edge): State<Arc<EdgeConfig>>, request: Request, n
     let (scope, malformed) = frame::scope(request.headers(), is_internal, edge.random.as_ref(), started, edge.deadline);
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let policy = route_policy::of(edge.policies, request.method(), &route);
     let secure = security::is_secure(request.headers(), edge.trusted_hops);
     let authenticated = request.headers().contains_key(header::AUTHORIZATION);
     let origin = edge.cors.allows(request.headers());
 
     let answer = match malformed {
         Some(problem) => problem.into_response(),
-        None => against_deadline(&edge, scope, request, next, is_internal).await,
+        None => against_deadline(&edge, Asked { scope, policy, is_internal }, request, next).await,
     };
 
     let (mut answer, problem) = errors::finish(answer, scope.trace);
@@ -44,23 +51,25 @@ pub(crate) async fn run(State(edge): State<Arc<EdgeConfig>>, request: Request, n
 
     let duration = edge.clock.now().since(started);
     let sample = Sample { method, route, status: answer.status().as_u16(), duration };
-    log(&edge, scope, &sample, problem.as_ref());
+    log(&edge, scope, &sample, problem.as_ref(), answer.extensions().get());
     if let Some(metrics) = &edge.metrics {
         metrics.record(sample);
     }
     answer
 }
 
-/// The inner steps, given up when the deadline passes. The timer is made only once the request waits for something.
-async fn against_deadline(
-    edge: &EdgeConfig,
+/// What is known of a request before anything is done for it.
+#[derive(Clone, Copy)]
+struct Asked {
     scope: RequestScope,
-    request: Request,
-    next: Next,
+    policy: RoutePolicy,
     is_internal: bool,
-) -> Response {
-    let remaining = scope.remaining(edge.clock.now(), edge.deadline);
-    let inner = pin!(enter(edge, scope, request, next, is_internal));
+}
+
+/// The inner steps, given up when the deadline passes. The timer is made only once the request waits for something.
+async fn against_deadline(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) -> Response {
+    let remaining = asked.scope.remaining(edge.clock.now(), edge.deadline);
+    let inner = pin!(enter(edge, asked, request, next));
     let timer = pin!(async { edge.sleep.sleep(remaining).await });
     match select(inner, timer).await {
         Either::Left((answer, _)) => answer.unwrap_or_else(IntoResponse::into_response),
@@ -69,31 +78,106 @@ async fn against_deadline(
 }
 
 /// From the caller's request to the one that the routes see.
-async fn enter(
-    edge: &EdgeConfig,
-    scope: RequestScope,
-    request: Request,
-    next: Next,
-    is_internal: bool,
-) -> Result<Response, Problem> {
+async fn enter(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) -> Result<Response, Problem> {
     if header_bytes(request.headers()) > MOST_HEADER_BYTES {
         return Err(Problem::new(HEADERS_TOO_LARGE).member("limit_bytes", MOST_HEADER_BYTES));
     }
     if let Some(answer) = edge.cors.preflight(request.method(), request.headers()) {
         return Ok(answer);
     }
+    let class = asked.policy.class;
+    if let Some(latency) = edge.latency.as_ref().filter(|_| !asked.is_internal) {
+        shedding::check(latency, class)?;
+    }
     let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(scope);
-    if let Some(bearer) = edge.bearer.as_ref().filter(|_| !is_internal)
-        && let Some(principal) = bearer.authenticate(&parts.headers, edge.clock.now()).await?
-    {
-        parts.extensions.insert(principal);
+    parts.extensions.insert(asked.scope);
+    let client = client(&parts.headers, edge.trusted_hops);
+    let place = client.place();
+    parts.extensions.insert(client);
+    let reads_bearer = !asked.is_internal && !asked.policy.ignores_bearer;
+    let authenticated = match edge.bearer.as_ref().filter(|_| reads_bearer) {
+        Some(bearer) => bearer.authenticate(&parts.headers, edge.clock.now()).await,
+        None => Ok(None),
+    };
+    let principal = authenticated.as_ref().ok().and_then(Option::as_ref);
+    let limits = edge.limits.as_ref().filter(|_| !asked.is_internal);
+    let demands = limits.map(|limits| limits.demands(class, place, principal)).unwrap_or_default();
+    let outcome = match authenticated {
+        // Whoever shows tokens that do not hold is counted as well: guessing is not free.
+        Err(problem) => {
+            within_limits(edge, asked, demands).await.map(|within| within.complete(problem.into_response()))
+        }
+        Ok(principal) => {
+            if let Some(principal) = principal {
+                parts.extensions.insert(principal);
+            }
+            serve(edge, asked, demands, parts, body, next).await
+        }
+    };
+    Ok(outcome.unwrap_or_else(IntoResponse::into_response))
+}
+
+/// The other end of the request.
+fn client(headers: &HeaderMap, trusted_hops: u8) -> Client {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Client::new(address::of(headers, trusted_hops), agent)
+}
+
+/// Decides about the limits of a request.
+async fn within_limits(edge: &EdgeConfig, asked: Asked, demands: Vec<Demand>) -> Result<Within, Refused> {
+    match &edge.limits {
+        Some(limits) => limits.check(asked.policy.class, demands).await,
+        None => Ok(Within::default()),
     }
-    let bytes = body::read(&parts, body, edge.body_limit_bytes).await?;
-    if let Some(idempotency) = idempotency::find(&parts, &bytes)? {
-        parts.extensions.insert(idempotency);
+}
+
+/// Runs the route within the limits. A read may begin at once: it changes nothing, so that its answer is thrown away
+/// where the limits say no. Whatever has an effect begins after the verdict, which travels while the body is read.
+async fn serve(
+    edge: &EdgeConfig,
+    asked: Asked,
+    demands: Vec<Demand>,
+    parts: Parts,
+    body: Body,
+    next: Next,
+) -> Result<Response, Refused> {
+    let verdict = within_limits(edge, asked, demands);
+    if parts.method.is_safe() && asked.policy.class.without_limiter() == WithoutLimiter::Open {
+        let (within, answer) = try_join(verdict, async { Ok(route(parts, Ok(Bytes::new()), next).await) }).await?;
+        return Ok(within.complete(answer));
     }
-    Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
+    let reading = async { Ok(body::read(&parts, body, edge.body_limit_bytes).await) };
+    let (within, bytes) = try_join(verdict, reading).await?;
+    Ok(within.complete(route(parts, bytes, next).await))
+}
+
+/// Hands the request to its route.
+async fn route(mut parts: Parts, bytes: Result<Bytes, Problem>, next: Next) -> Response {
+    let found = bytes.and_then(|bytes| Ok((idempotency::find(&parts, &bytes)?, bytes)));
+    match found {
+        Ok((idempotency, bytes)) => {
+            if let Some(idempotency) = idempotency {
+                parts.extensions.insert(idempotency);
+            }
+            let (condition, asks) = (Condition::of(&parts), parts.method == Method::OPTIONS);
+            let answer = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+            if asks { offered(answer) } else { condition.finish(answer).await }
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// `OPTIONS` on a route says what the route offers.
+fn offered(mut answer: Response) -> Response {
+    if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return answer;
+    }
+    let mut offers = Response::new(Body::empty());
+    *offers.status_mut() = StatusCode::NO_CONTENT;
+    if let Some(allow) = answer.headers_mut().remove(header::ALLOW) {
+        offers.headers_mut().insert(header::ALLOW, allow);
+    }
+    offers
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {
@@ -102,7 +186,8 @@ fn header_bytes(headers: &HeaderMap) -> usize {
 
 /// Every answer that is not a stream says how long it is: chunks would cost a second TCP segment.
 fn give_length(answer: &mut Response) {
-    if answer.status() == StatusCode::NO_CONTENT || answer.headers().contains_key(header::CONTENT_LENGTH) {
+    let has_none = matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if has_none || answer.headers().contains_key(header::CONTENT_LENGTH) {
         return;
     }
     if let Some(bytes) = answer.body().size_hint().exact() {
@@ -111,7 +196,7 @@ fn give_length(answer: &mut Response) {
 }
 
 /// One line a request; a failure of ours carries the chain of errors behind it, and nothing else logs it again.
-fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&Problem>) {
+fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&Problem>, note: Option<&Note>) {
     let level = if seen.status >= 500 { Level::Error } else { Level::Info };
     let duration_ms = i64::try_from(seen.duration.as_millis()).unwrap_or(i64::MAX);
     let mut fields: Vec<(&str, Value<'_>)> = vec![
@@ -125,6 +210,11 @@ fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&P
         if let Some(cause) = problem.cause() {
             fields.push(("cause", cause.into()));
         }
+    }
+    match note {
+        Some(Note::Exceeded(policy)) => fields.push(("limit_exceeded", policy.as_str().into())),
+        Some(Note::Undecided(why)) => fields.push(("limit_undecided", why.as_str().into())),
+        None => {}
     }
     telemetry::log(level, edge.service, "request", &scope.trace, &fields);
 }

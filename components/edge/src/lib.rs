@@ -1,9 +1,9 @@
 //! The edge: what every public function wears, as a layer around its router.
 //!
-//! What lives here: trace and deadline of a request, body limit and content type, the Idempotency-Key with its
+//! What lives here: trace, deadline and client address of a request, body limit and content type, the Idempotency-Key with its
 //! fingerprint, bearer tokens, service tokens of `/internal`, CORS, security headers, problem documents for everything
-//! that fails, metrics and one log line a request. What does not: routes and decisions (the contexts), the platform
-//! (`edge-spin`), rate limits and conditional requests (not built yet).
+//! that fails, conditional requests, rate limits, shedding, metrics and one log line a request. What does not: routes and decisions (the
+//! contexts), the platform (`edge-spin`), counting (`limiter`).
 //!
 //! A function wires it up in one expression:
 //!
@@ -18,8 +18,10 @@
 //! **Invariant** no header of the caller's becomes an identity: contexts find a [`principal::Principal`] in the request's
 //! extensions if and only if a token was verified here.
 
+mod address;
 mod bearer;
 mod body;
+mod conditional;
 mod config;
 mod cors;
 mod errors;
@@ -28,11 +30,14 @@ mod frame;
 mod idempotency;
 mod internal;
 mod keys;
+mod limits;
 mod security;
+mod shedding;
 
 pub use config::EdgeConfig;
 pub use internal::internal;
 pub use keys::TokenKeys;
+pub use limits::{InvalidLimits, LimitTable};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -9,11 +9,13 @@ pub mod app;
 pub mod domain;
 pub mod http;
 pub mod notices;
+mod policies;
 mod providers;
 pub mod setup;
 pub mod wire;
 
 pub use crate::http::problems::PROBLEMS;
+pub use crate::policies::POLICIES;
 pub use providers::{Provider, Providers, UnknownProvider};
 
 use ambient::{Clock, Random, Timestamp};

@@ -11,6 +11,7 @@ mod hasher_client;
 mod hashing;
 pub mod http;
 mod issuer;
+mod policies;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -20,4 +21,5 @@ pub use hasher_client::HasherClient;
 pub use hashing::{HashingError, PasswordHashing};
 pub use http::PROBLEMS;
 pub use issuer::{Issuer, UnusableKeys};
+pub use policies::POLICIES;
 pub use state::Users;

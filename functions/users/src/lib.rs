@@ -4,12 +4,14 @@
 
 use access_token::Verifier;
 use ambient::{SystemClock, SystemRandom};
-use edge::{EdgeConfig, TokenKeys};
+use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
 use leases::Leases;
+use limiter_redis::RedisLimiter;
 use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
 use records_redis::{RecordsConfig, RedisRecords};
 use redis_client::Redis;
+use redis_latency::{MeasuredRedis, RedisLatency};
 use request_metrics::RedisMetrics;
 use service_token::ServiceTokens;
 use std::sync::Arc;
@@ -25,8 +27,11 @@ async fn start() -> Result<Front, StartError> {
     let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
     let (issuer_name, audience) = (variable("token_issuer").await?, variable("token_audience").await?);
     let issuer = Issuer::new(&issuer_name, &audience, &variable("token_signing_keys").await?)?;
-    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let tokens = ServiceTokens::new(variable("service_token_key").await?.as_bytes());
+    let latency = RedisLatency::new(clock.clone());
+    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
+    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
+    let secret = variable("service_token_key").await?;
+    let tokens = ServiceTokens::new(secret.as_bytes());
 
     let places = variable("hasher_concurrency").await?.parse()?;
     let leases = Leases::new(
@@ -59,12 +64,16 @@ async fn start() -> Result<Front, StartError> {
         throttle_key: ThrottleKey::new(&credential_key),
     };
 
-    let metrics = Arc::new(RedisMetrics::new("users", redis));
+    let metrics = Arc::new(RedisMetrics::new("users", redis.clone()));
     let keys = TokenKeys::fixed(users.issuer.jwks().clone());
+    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
     let config = EdgeConfig::new("users", clock.clone(), random, sleep)
         .bearer(Verifier::new(issuer_name, audience), keys)
         .cors_origins(&variable("cors_origins").await?)
         .trusted_hops(variable("trusted_hops").await?.parse()?)
+        .policies(users_context::POLICIES)
+        .limits(Arc::new(RedisLimiter::new("users", secret.as_bytes(), redis)), limits)
+        .sheds_by(latency)
         .metrics(metrics.clone());
     let routes = http::public(users.clone()).merge(edge::internal(http::internal(users), "users", tokens, clock));
     Ok(Front::new("users", edge::public(routes, config)).metrics(metrics))
