@@ -65,6 +65,13 @@ enum Command {
         #[command(subcommand)]
         command: crate::keys::KeysCommand,
     },
+    /// Write docs/openapi.json from the annotations beside the code.
+    Openapi,
+    /// Send thousands of generated requests to a running system and hold each answer against the API's document.
+    FuzzApi {
+        #[command(flatten)]
+        fuzz: crate::fuzz_api::FuzzFlags,
+    },
     /// Run one child under a lock and die with the parent; `up` starts everything this way.
     #[command(hide = true)]
     RunChild {
@@ -115,6 +122,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ci { setup, test } => crate::ci::run(&workspace, &setup.plan(), &test),
         Command::Demo { demo } => crate::demo::run(&demo),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
+        Command::Openapi => crate::openapi::run(&workspace),
+        Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),
     }
 }

@@ -151,7 +151,7 @@ fn milliseconds(step: &Step) -> String {
 }
 
 /// A name that nobody had before: the journey registers an account under it.
-fn somebody() -> anyhow::Result<String> {
+pub(crate) fn somebody() -> anyhow::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("asking the system for randomness: {error}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,14 +1,16 @@
 //! The front desk: what there is, whether it is well, how much it does, and what its problems mean.
 //!
-//! What lives here: `/`, `/livez`, `/readyz`, `/metrics` and `/problems/{slug}`. What does not: requests of the services
+//! What lives here: `/`, `/livez`, `/readyz`, `/metrics`, `/problems/{slug}`, `/openapi.json` and `/docs`. What does not: requests of the services
 //! (Spin's router sends them straight there) and anything that changes data: the front desk only reads.
 
 mod app;
 mod http;
+mod policies;
 mod wire;
 
 pub use app::catalogue::{ProblemRow, catalogue};
-pub use http::{PROBLEMS, routes};
+pub use http::{PROBLEMS, api, routes};
+pub use policies::POLICIES;
 
 use ambient::Clock;
 use events::EventStatistics;

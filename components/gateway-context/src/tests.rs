@@ -115,7 +115,7 @@ fn canonical(value: &serde_json::Value) -> String {
 async fn the_index_is_json_for_programs_and_a_page_for_people() {
     let (response, body) = get(all_ready(), "/", None).await;
     assert_eq!(response.headers()["content-type"], "application/json");
-    assert!(body.starts_with(r#"{"name":"spindrift","version":"0.1.0","links":[{"rel":"users","#), "{body}");
+    assert!(body.starts_with(r#"{"name":"spindrift","version":"0.1.0","links":[{"rel":"documentation","#), "{body}");
     let (response, body) = get(all_ready(), "/", Some(("accept", "text/html,*/*;q=0.8"))).await;
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
     assert!(body.contains("<a href=\"/v1/payments\">"));
@@ -240,4 +240,13 @@ async fn each_problem_type_leads_to_its_meaning() {
     assert!(body.starts_with(r#"{"slug":"in-flight","status":409,"#), "{body}");
     assert_eq!(get(all_ready(), "/problems/none-such", None).await.0.status(), 404);
     assert!(get(all_ready(), "/problems", None).await.1.contains("\"slug\":\"deadline-exceeded\""));
+}
+
+#[tokio::test]
+async fn the_document_and_the_routes_agree() {
+    let open = |request: &mut Request<Body>| {
+        request.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer a metrics token"));
+    };
+    let check = api_document::Agreement::new(routes(gateway(all_ready())), crate::api(), &[include_str!("http.rs")]);
+    assert_eq!(check.by(open).complaints().await, Vec::<String>::new());
 }

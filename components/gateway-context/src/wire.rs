@@ -1,9 +1,10 @@
 //! The shapes on the wire.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// `GET /`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Index {
     /// Always `spindrift`.
     pub name: &'static str,
@@ -14,7 +15,7 @@ pub(crate) struct Index {
 }
 
 /// One place to go.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Link {
     /// What it is, such as `readiness`.
     pub rel: &'static str,
@@ -24,8 +25,16 @@ pub(crate) struct Link {
     pub title: &'static str,
 }
 
+/// `GET /livez`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Liveness {
+    /// Always `alive`.
+    #[schema(examples("alive"))]
+    pub status: &'static str,
+}
+
 /// `GET /readyz`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
     /// Always `ready`; what is not ready is a problem.
     pub status: &'static str,
@@ -34,7 +43,7 @@ pub(crate) struct Readiness {
 }
 
 /// One service, as it was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Dependency {
     /// Its context.
     pub name: &'static str,

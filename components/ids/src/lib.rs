@@ -89,6 +89,17 @@ pub fn parse(text: &str, prefix: &'static str) -> Result<(Partition, Uuid), Inva
     Ok((partition, Uuid::from_u128(value)))
 }
 
+/// How the API's document describes identifiers with this prefix.
+#[doc(hidden)]
+pub fn schema(prefix: &str) -> reexport::SchemaOrReference {
+    let pattern = format!("^{prefix}_[0-9a-f]{{2}}[0-7][0-9a-hjkmnp-tv-z]{{25}}$");
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .pattern(Some(pattern))
+        .examples([format!("{prefix}_0001hf9a7zj0e8vr5c2b4k6m8n9p")])
+        .into()
+}
+
 /// Declares one identifier type: its documentation, its name and its prefix.
 #[macro_export]
 macro_rules! id {
@@ -158,6 +169,18 @@ macro_rules! id {
                 text.parse().map_err(<D::Error as $crate::reexport::DeError>::custom)
             }
         }
+
+        impl $crate::reexport::PartialSchema for $name {
+            fn schema() -> $crate::reexport::SchemaOrReference {
+                $crate::schema($prefix)
+            }
+        }
+
+        impl $crate::reexport::ToSchema for $name {
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
     };
 }
 
@@ -166,7 +189,12 @@ macro_rules! id {
 pub mod reexport {
     pub use serde::de::Error as DeError;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    pub use utoipa::openapi::RefOr;
+    pub use utoipa::{PartialSchema, ToSchema};
     pub use uuid::Uuid;
+
+    /// How the API's document describes a type.
+    pub type SchemaOrReference = RefOr<utoipa::openapi::schema::Schema>;
 }
 
 id!(

@@ -3,17 +3,20 @@
 use crate::app::{self, ListError, MarkReadError, ShowError};
 use crate::wire::{NotificationAnswer, NotificationsPage, UnreadCount};
 use crate::work::{Drained, Work};
-use ::http::StatusCode;
+use ::http::{StatusCode, header};
 use ambient::Clock;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use core::time::Duration;
 use events::WorkerConfig;
 use ids::{NotificationId, UserId};
-use principal::{Principal, RequestScope};
-use problem::{CONFLICT, FORBIDDEN, INTERNAL, INVALID, Json, MALFORMED, NOT_FOUND, Problem, UNAVAILABLE};
+use principal::{IfMatch, Principal, RequestScope};
+use problem::{
+    CONFLICT, FORBIDDEN, INTERNAL, INVALID, Json, MALFORMED, NOT_FOUND, PRECONDITION_FAILED, Problem, UNAVAILABLE,
+};
 use records::{Meta, Records, RecordsError};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -50,12 +53,38 @@ const WRITE: &str = "notifications:write";
 /// Entries of a page, unless the caller says otherwise.
 const PAGE: u32 = 20;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct PageQuery {
+    /// What the page before named as `next_cursor`.
     cursor: Option<String>,
+    /// Entries of a page; 20 where nothing is said.
+    #[param(minimum = 1, maximum = 100, example = 20)]
     limit: Option<u32>,
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(list, unread_count, show, mark_read),
+    tags((name = "notifications", description = "The inbox: messages that follow from events")),
+)]
+struct Api;
+
+/// This context's part of the API's document.
+pub fn api() -> utoipa::openapi::OpenApi {
+    <Api as utoipa::OpenApi>::openapi()
+}
+
+/// The caller's inbox, newest first
+#[utoipa::path(
+    get, path = "/v1/notifications", operation_id = "list_notifications", tag = "notifications",
+    security(("bearer" = ["notifications:read"])),
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page", body = NotificationsPage),
+        (status = 422, description = "`invalid`: the limit or the cursor is none"),
+    ),
+)]
 async fn list(
     State(state): State<Notifications>,
     principal: Principal,
@@ -78,27 +107,66 @@ async fn list(
     }
 }
 
+/// How many messages are unread
+#[utoipa::path(
+    get, path = "/v1/notifications/unread-count", operation_id = "count_unread_notifications", tag = "notifications",
+    security(("bearer" = ["notifications:read"])),
+    responses((status = 200, description = "The count", body = UnreadCount)),
+)]
 async fn unread_count(State(state): State<Notifications>, principal: Principal) -> Result<Json<UnreadCount>, Problem> {
     let user_id = person(&principal, READ)?;
     app::unread_count(&*state.records, user_id).await.map(Json).map_err(|error| store(&error))
 }
 
+/// One message
+#[utoipa::path(
+    get, path = "/v1/notifications/{id}", operation_id = "get_notification", tag = "notifications",
+    security(("bearer" = ["notifications:read"])),
+    params(("id" = NotificationId, Path, description = "Which one")),
+    responses(
+        (status = 200, description = "The message", body = NotificationAnswer, headers(("ETag", description = "The version of the message, for `If-Match` and `If-None-Match`"))),
+        (status = 304, description = "The caller has it already, as its `If-None-Match` says"),
+        (status = 404, description = "`not-found`: there is none, or it is another's"),
+    ),
+)]
 async fn show(
     State(state): State<Notifications>,
     principal: Principal,
     Path(id): Path<String>,
-) -> Result<Json<NotificationAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let user_id = person(&principal, READ)?;
     match app::show(&*state.records, user_id, named(&id)?).await {
-        Ok((_, notification)) => Ok(Json(notification.into())),
+        Ok((version, notification)) => {
+            let mut response = Json(NotificationAnswer::from(notification)).into_response();
+            response.headers_mut().extend(principal::tag(version).map(|tag| (header::ETAG, tag)));
+            Ok(response)
+        }
         Err(error) => Err(not_shown(&error)),
     }
 }
 
+/// Marks a message as read
+///
+/// Once read it stays read; saying it twice is as good as once.
+#[utoipa::path(
+    post, path = "/v1/notifications/{id}/read", operation_id = "mark_notification_read", tag = "notifications",
+    security(("bearer" = ["notifications:write"])),
+    params(
+        ("id" = NotificationId, Path, description = "Which one"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that the message had when it was read"),
+    ),
+    responses(
+        (status = 204, description = "It is read"),
+        (status = 404, description = "`not-found`: there is none, or it is another's"),
+        (status = 412, description = "`precondition-failed`: it changed since it was read"),
+        (status = 409, description = "`conflict`: it changed at the same time, too often to go on"),
+    ),
+)]
 async fn mark_read(
     State(state): State<Notifications>,
     principal: Principal,
     scope: RequestScope,
+    condition: IfMatch,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let user_id = person(&principal, WRITE)?;
@@ -108,9 +176,10 @@ async fn mark_read(
         cause: None,
         actor: Some(principal.subject.clone()),
     };
-    match app::mark_read(&*state.records, user_id, named(&id)?, &meta).await {
+    match app::mark_read(&*state.records, user_id, named(&id)?, &condition, &meta).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(MarkReadError::Show(error)) => Err(not_shown(&error)),
+        Err(MarkReadError::Changed) => Err(Problem::new(PRECONDITION_FAILED)),
         Err(MarkReadError::Contended) => Err(Problem::new(CONFLICT)),
         Err(MarkReadError::Records(error)) => Err(store(&error)),
     }
@@ -214,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn the_document_and_the_routes_agree() {
+        let house = lived_in(1);
+        let state = Notifications { records: Arc::new(house.records.clone()), clock: Arc::new(house.clock.clone()) };
+        let caller = principal(ada(), &[READ, WRITE]);
+        let check = api_document::Agreement::new(public(state), api(), &[include_str!("http.rs")]);
+        let found =
+            block_on(check.by(move |request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    #[test]
     fn the_inbox_and_one_message_look_like_this() {
         let house = lived_in(1);
         let (status, page) = ask(&house, ada(), Method::GET, "/v1/notifications");
@@ -238,6 +318,31 @@ mod tests {
         }
         assert_eq!(seen.len(), 7);
         assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "{seen:?}");
+    }
+
+    #[test]
+    fn a_message_is_not_sent_again_to_who_has_it_and_not_changed_by_who_read_another() {
+        let house = lived_in(0);
+        let (_, page) = ask(&house, ada(), Method::GET, "/v1/notifications");
+        let path = format!("/v1/notifications/{}", page["items"][0]["id"].as_str().unwrap());
+        let send = |method: Method, path: String, if_match: Option<&str>| {
+            let state =
+                Notifications { records: Arc::new(house.records.clone()), clock: Arc::new(house.clock.clone()) };
+            let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            request.extensions_mut().insert(principal(ada(), &[READ, WRITE]));
+            if let Some(tag) = if_match {
+                request.headers_mut().insert("if-match", tag.parse().unwrap());
+            }
+            block_on(public(state).oneshot(request)).unwrap()
+        };
+        let tag = |response: &Response| response.headers()["etag"].to_str().unwrap().to_owned();
+        let first = tag(&send(Method::GET, path.clone(), None));
+        assert_eq!(first, "\"1.1\"");
+        assert_eq!(send(Method::POST, format!("{path}/read"), Some("\"1.7\"")).status(), 412);
+        assert_eq!(tag(&send(Method::GET, path.clone(), None)), first, "nothing changed");
+        assert_eq!(send(Method::POST, format!("{path}/read"), Some(&first)).status(), 204);
+        assert_ne!(tag(&send(Method::GET, path.clone(), None)), first);
+        assert_eq!(send(Method::POST, format!("{path}/read"), Some(&first)).status(), 412, "it changed since");
     }
 
     #[test]

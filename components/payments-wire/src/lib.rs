@@ -39,7 +39,7 @@ pub const PAYMENT_DISPUTE_WON: &str = "payments.payment.dispute_won.v1";
 pub const PAYMENT_CHARGED_BACK: &str = "payments.payment.charged_back.v1";
 
 /// Where a payment is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// Created; nobody was asked for money yet.

@@ -40,6 +40,23 @@ pub fn internal(state: Queries, work: Work) -> Router {
 /// An overview repeats what payments and notifications would tell, so that it needs the scopes of both.
 const SCOPES: [&str; 2] = ["payments:read", "notifications:read"];
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(overview), tags((name = "overview", description = "A person's payments and inbox in numbers, built from events alone")))]
+struct Api;
+
+/// This context's part of the API's document.
+pub fn api() -> utoipa::openapi::OpenApi {
+    <Api as utoipa::OpenApi>::openapi()
+}
+
+/// The caller's overview
+///
+/// Built from events; `as_of` says up to when they are in it. Somebody of whom nothing was heard yet has an empty one.
+#[utoipa::path(
+    get, path = "/v1/overview", operation_id = "get_overview", tag = "overview",
+    security(("bearer" = ["payments:read", "notifications:read"])),
+    responses((status = 200, description = "The overview", body = OverviewAnswer)),
+)]
 async fn overview(State(state): State<Queries>, principal: Principal) -> Result<Json<OverviewAnswer>, Problem> {
     let user_id = person(&principal)?;
     match app::overview(&*state.records, &state.freshness, user_id).await {
@@ -145,6 +162,24 @@ mod tests {
         assert_eq!(overview["profile"], Value::Null);
         assert_eq!(overview["payments"]["total"], 0);
         assert_eq!(overview["payments"]["captured"], serde_json::json!({}));
+    }
+
+    #[test]
+    fn the_document_and_the_routes_agree() {
+        let house = House::new();
+        house.hear(&user_event(users_wire::USER_REGISTERED, ada(), 1, "en"));
+        let state = Queries { records: Arc::new(house.records.clone()), freshness: house.freshness.clone() };
+        let caller = Principal {
+            subject: ada().to_string(),
+            session: None,
+            scopes: SCOPES.map(str::to_owned).into(),
+            roles: Vec::new(),
+            assurance: 1,
+            expires_at: NOW.parse().unwrap(),
+        };
+        let check = api_document::Agreement::new(public(state), api(), &[include_str!("http.rs")]);
+        let found = block_on(check.by(|request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
+        assert!(found.is_empty(), "{found:#?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a reviewer would otherwise have to look for: arrows between packages, names, comments, capabilities.
+//! What a reviewer would otherwise have to look for: arrows between packages, names, comments, capabilities, what documents name.
 //!
 //! Every check is a function from text to complaints, so that each is tested with a planted fault beside the real
 //! files. What the compiler, Clippy or cargo-deny see is not looked at again here.
@@ -8,6 +8,7 @@ mod capabilities;
 mod floats;
 mod manifests;
 mod sources;
+mod threats;
 
 use std::path::{Path, PathBuf};
 

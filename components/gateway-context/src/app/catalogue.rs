@@ -8,7 +8,7 @@ use serde::Serialize;
 const PAGE: &str = include_str!("../../../../docs/problems.md");
 
 /// One kind of problem.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ProblemRow {
     /// The stable name: the last segment of `type`.
     pub slug: &'static str,
@@ -33,12 +33,24 @@ fn row(line: &'static str) -> Option<ProblemRow> {
     cells.next().is_none().then_some(ProblemRow { slug, status, meaning, what_to_do })
 }
 
-/// `GET /problems`
+/// What each problem means
+#[utoipa::path(
+    get, path = "/problems", operation_id = "list_problems", tag = "front desk",
+    responses((status = 200, description = "Every kind of problem", body = [ProblemRow])),
+)]
 pub(crate) async fn list() -> Json<Vec<ProblemRow>> {
     Json(catalogue())
 }
 
-/// `GET /problems/{slug}`
+/// What one problem means and what to do about it
+#[utoipa::path(
+    get, path = "/problems/{slug}", operation_id = "get_problem", tag = "front desk",
+    params(("slug" = String, Path, description = "The last part of its `type`", example = "not-found")),
+    responses(
+        (status = 200, description = "The kind of problem", body = ProblemRow),
+        (status = 404, description = "`not-found`: no problem has this name"),
+    ),
+)]
 pub(crate) async fn one(Path(slug): Path<String>) -> Result<Json<ProblemRow>, Problem> {
     let found = catalogue().into_iter().find(|row| row.slug == slug);
     found.map(Json).ok_or_else(|| Problem::new(NOT_FOUND))

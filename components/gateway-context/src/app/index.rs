@@ -7,7 +7,9 @@ use http::{HeaderMap, HeaderValue, header};
 use problem::Json;
 
 /// Where to go, services first.
-const LINKS: [Link; 9] = [
+const LINKS: [Link; 11] = [
+    Link { rel: "documentation", href: "/docs", title: "Every route, to read and to try" },
+    Link { rel: "service-desc", href: "/openapi.json", title: "The same for programs: OpenAPI 3.1" },
     Link { rel: "users", href: "/v1/users", title: "Accounts: register with POST; who am I at /v1/users/me" },
     Link { rel: "sessions", href: "/v1/sessions", title: "Logins: log in with POST; renew at /v1/sessions/refresh" },
     Link { rel: "payments", href: "/v1/payments", title: "Payments: create, confirm, capture, cancel, list" },
@@ -23,7 +25,13 @@ const LINKS: [Link; 9] = [
 const PAGE_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 
-/// `GET /`
+/// What there is
+///
+/// JSON for programs; a page for whoever prefers HTML.
+#[utoipa::path(
+    get, path = "/", operation_id = "get_index", tag = "front desk",
+    responses((status = 200, description = "Where to go", content((Index = "application/json"), (String = "text/html")))),
+)]
 pub(crate) async fn index(headers: HeaderMap) -> Response {
     let index = Index { name: "spindrift", version: env!("CARGO_PKG_VERSION"), links: LINKS.into() };
     let mut response = if prefers_html(&headers) {

@@ -22,7 +22,14 @@ const LEDGER: &str = "payments";
 const OWN: &str = "gateway";
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// `GET /metrics`, for whoever holds the metrics token.
+/// Numbers for Prometheus
+///
+/// Exposition format 0.0.4, over all instances of all services.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "get_metrics", tag = "front desk",
+    security(("metrics" = [])),
+    responses((status = 200, description = "The numbers", body = String, content_type = "text/plain")),
+)]
 pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Result<Response, Problem> {
     if !is_open(&headers, &gateway.metrics_token) {
         return Err(Problem::new(UNAUTHENTICATED).challenge("Bearer realm=\"metrics\""));

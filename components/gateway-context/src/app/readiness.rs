@@ -14,7 +14,13 @@ use problem::{Json, Problem, UNAVAILABLE};
 /// How long a service may take to say that it is ready.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// `GET /readyz`: 200 with the list, or 503 `unavailable` with the same list in `dependencies`.
+/// Whether every service is ready
+///
+/// Each is asked at once and has a second to answer. The problem of a 503 has the same list in `dependencies`.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "get_readiness", tag = "front desk",
+    responses((status = 200, description = "All are", body = Readiness)),
+)]
 pub(crate) async fn readyz(State(gateway): State<Gateway>, scope: RequestScope) -> Response {
     let dependencies = join_all(gateway.peers.iter().map(|peer| ask(&gateway, &scope, peer))).await;
     if dependencies.iter().all(|dependency| dependency.status == "ready") {

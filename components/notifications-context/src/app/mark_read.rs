@@ -7,6 +7,7 @@ use crate::keys;
 use crate::wire::{self, StoredNotification, Summary};
 use ids::{NotificationId, UserId};
 use notifications_wire::{NOTIFICATION_READ, NotificationSnapshot};
+use principal::IfMatch;
 use records::{Change, Content, IndexStep, Meta, Records, RecordsError};
 
 /// How often a change by somebody else in between is borne.
@@ -18,6 +19,9 @@ pub enum MarkReadError {
     /// There is no such notification for this caller.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// The caller read another version of it.
+    #[error("the notification changed since it was read")]
+    Changed,
     /// Somebody else changed it each time in between.
     #[error("the notification changed {TRIES} times in between")]
     Contended,
@@ -34,10 +38,14 @@ pub async fn mark_read(
     records: &dyn Records,
     user_id: UserId,
     id: NotificationId,
+    condition: &IfMatch,
     meta: &Meta,
 ) -> Result<(), MarkReadError> {
     for _ in 0..TRIES {
         let (version, notification) = show(records, user_id, id).await?;
+        if !condition.holds(version) {
+            return Err(MarkReadError::Changed);
+        }
         let Some(read) = notification.read(meta.at) else { return Ok(()) };
         let content = Content::Body(wire::write(&StoredNotification::from(&read))?);
         let sort = read.created_at.to_string();

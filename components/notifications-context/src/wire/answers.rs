@@ -4,9 +4,10 @@ use crate::domain::Notification;
 use ambient::Timestamp;
 use ids::{NotificationId, PaymentId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One notification, whole: `GET /v1/notifications/{id}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotificationAnswer {
     /// Which one.
     pub id: NotificationId,
@@ -39,7 +40,7 @@ impl From<Notification> for NotificationAnswer {
 }
 
 /// One line of the inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotificationLine {
     /// Which one.
     pub id: NotificationId,
@@ -57,7 +58,7 @@ pub struct NotificationLine {
 }
 
 /// A part of the inbox: `GET /v1/notifications`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotificationsPage {
     /// Newest first.
     pub items: Vec<NotificationLine>,
@@ -67,7 +68,7 @@ pub struct NotificationsPage {
 }
 
 /// `GET /v1/notifications/unread-count`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UnreadCount {
     /// How many notifications are unread.
     pub unread: u64,

@@ -5,9 +5,10 @@ use ids::{PaymentId, UserId};
 use payments_wire::PaymentStatus;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A person's overview: `GET /v1/overview`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OverviewAnswer {
     /// Whose it is.
     pub user_id: UserId,
@@ -22,7 +23,7 @@ pub struct OverviewAnswer {
 }
 
 /// What is known of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProfileAnswer {
     /// The language for messages, a BCP 47 tag.
     pub locale: String,
@@ -31,7 +32,7 @@ pub struct ProfileAnswer {
 }
 
 /// A person's payments in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PaymentsOverview {
     /// How many there are.
     pub total: u64,
@@ -46,7 +47,7 @@ pub struct PaymentsOverview {
 }
 
 /// One payment in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RecentPayment {
     /// Which one.
     pub id: PaymentId,
@@ -65,7 +66,7 @@ pub struct RecentPayment {
 }
 
 /// An inbox in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotificationCounts {
     /// How many notifications there are.
     pub total: u64,
@@ -77,7 +78,7 @@ pub struct NotificationCounts {
 ///
 /// **Invariant** a lower bound: each event committed at or before `at` was handled before the answer's data were read;
 /// later ones may be in it too. Events among the dead letters count as handled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AsOf {
     /// The earliest of the sources; `null` where one of them was never heard.
     pub at: Option<Timestamp>,
@@ -86,7 +87,7 @@ pub struct AsOf {
 }
 
 /// Up to when the events of one context are in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SourceAsOf {
     /// The context, such as `payments`.
     pub source: &'static str,

@@ -1,0 +1,48 @@
+//! The API's document (OpenAPI 3.1): put together from the parts of all contexts, written in one stable order, and held
+//! against the routes.
+//!
+//! What lives here: what every operation has because the edge gives it (problems, limits, the trace), the order on disk,
+//! and the check that a context calls with its own router. What does not: descriptions of routes and shapes; they stand
+//! beside the code, and `cargo xtask openapi` writes docs/openapi.json from them.
+
+mod agreement;
+mod canonical;
+mod everywhere;
+
+pub use agreement::Agreement;
+
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+/// One document for all services.
+pub fn whole(parts: Vec<OpenApi>) -> Value {
+    let mut parts = parts.into_iter();
+    let mut whole = parts.next().unwrap_or_default();
+    for part in parts {
+        whole.merge(part);
+    }
+    let mut document = serde_json::to_value(whole).unwrap_or_default();
+    everywhere::add(&mut document);
+    if let Some(members) = document.as_object_mut() {
+        members.insert("info".to_owned(), info());
+        members.insert("servers".to_owned(), json!([{ "url": "/", "description": "This system" }]));
+    }
+    document
+}
+
+/// The document's text on disk: members in alphabetical order, two spaces a level, a line break at the end.
+pub fn text(document: &Value) -> String {
+    canonical::text(document)
+}
+
+fn info() -> Value {
+    json!({
+        "title": "Spindrift",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "Accounts, payments with a ledger, notifications and read models behind one entry point",
+        "description": "Every error is a problem document (RFC 9457) whose `type` leads to its description. Every \
+            answer carries `X-Request-Id`. A request with an `Idempotency-Key` may be sent again with the same key: it \
+            is carried out once. Amounts are integers of minor units, moments RFC 3339 in UTC.",
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
