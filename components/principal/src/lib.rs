@@ -70,17 +70,24 @@ impl Principal {
     }
 }
 
+/// The assurance that a second factor gives (`acr`); a password alone gives 1.
+pub const SECOND_FACTOR: u8 = 2;
+
+/// The 401 `step-up-required` problem (RFC 9470, 3): the caller proves a second factor at `POST /v1/sessions/step-up` and
+/// repeats the request with the new token. The member `required_acr` says how strongly.
+pub fn step_up_required() -> Problem {
+    Problem::new(STEP_UP_REQUIRED)
+        .challenge("Bearer error=\"insufficient_user_authentication\", acr_values=\"2\"")
+        .member("required_acr", SECOND_FACTOR.to_string())
+}
+
 impl Principal {
-    /// Requires that the person proved who they are at least this strongly: 1 a password, 2 a second factor.
+    /// Requires that the person proved who they are by a second factor.
     ///
     /// # Errors
-    /// A 403 `step-up-required` problem whose member `required_acr` says how strongly (RFC 9470): the caller proves more
-    /// at `POST /v1/sessions/step-up` and repeats the request with the new token.
-    pub fn require_assurance(&self, least: u8) -> Result<(), Problem> {
-        if self.assurance >= least {
-            return Ok(());
-        }
-        Err(Problem::new(STEP_UP_REQUIRED).member("required_acr", least.to_string()))
+    /// [`step_up_required`].
+    pub fn require_second_factor(&self) -> Result<(), Problem> {
+        if self.assurance >= SECOND_FACTOR { Ok(()) } else { Err(step_up_required()) }
     }
 }
 
@@ -107,10 +114,10 @@ mod tests {
             assurance,
             expires_at: Timestamp::from_unix_ms(0),
         };
-        assert_eq!(caller(2).require_assurance(2), Ok(()));
-        assert_eq!(caller(3).require_assurance(2), Ok(()));
-        let refused = caller(1).require_assurance(2).unwrap_err().to_json();
-        assert_eq!((&refused["status"], &refused["required_acr"]), (&403.into(), &"2".into()));
+        assert_eq!(caller(2).require_second_factor(), Ok(()));
+        assert_eq!(caller(3).require_second_factor(), Ok(()));
+        let refused = caller(1).require_second_factor().unwrap_err().to_json();
+        assert_eq!((&refused["status"], &refused["required_acr"]), (&401.into(), &"2".into()));
         assert_eq!(refused["type"], "/problems/step-up-required");
     }
 }

@@ -18,10 +18,10 @@ kinds! {
     MALFORMED = 400 "malformed" "The request cannot be read.";
     /// No token, or one that does not hold.
     UNAUTHENTICATED = 401 "unauthenticated" "A valid access token is needed.";
+    /// The caller must prove more strongly who they are; `required_acr` says how strongly (RFC 9470).
+    STEP_UP_REQUIRED = 401 "step-up-required" "A stronger proof of who the caller is is needed.";
     /// The caller is known and may not do this.
     FORBIDDEN = 403 "forbidden" "The caller may not do this.";
-    /// The caller must prove more strongly who they are; `required_acr` says how strongly.
-    STEP_UP_REQUIRED = 403 "step-up-required" "A stronger proof of who the caller is is needed.";
     /// Nothing there, or not the caller's: both answer alike.
     NOT_FOUND = 404 "not-found" "There is nothing here for this caller.";
     /// The path exists, the method does not.

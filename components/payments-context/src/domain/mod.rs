@@ -27,7 +27,7 @@ pub use provider::{InvalidProvider, ProviderName};
 pub use refund::{MAX_REFUNDS, Refund, RefundId, RefundReason, RefundStanding, UnknownReason};
 pub use routes::{InvalidRoutes, Routes};
 pub use settle::{Unsettled, refused, settle};
-pub use step_up::{InvalidLimits, SECOND_FACTOR, StepUpLimits, StepUpRequired};
+pub use step_up::{InvalidLimits, StepUpLimits, StepUpRequired};
 pub use values::{CaptureMethod, Description, InvalidValue, MAX_AMOUNT_MINOR, PaymentToken, ReturnUrl, payable};
 
 #[cfg(test)]

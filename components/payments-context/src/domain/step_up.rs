@@ -3,9 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 use money::{Currency, Money};
-
-/// The assurance of a second factor (`acr`).
-pub const SECOND_FACTOR: u8 = 2;
+use principal::SECOND_FACTOR;
 
 /// The largest amounts that a caller with a password alone may move.
 ///

@@ -1,8 +1,9 @@
 //! The kinds of problem of this context, and which error becomes which: the only place with status codes.
 
 use crate::app::{CommandError, HearError, QueryError, StoreError};
-use crate::domain::{Move, Refusal, SECOND_FACTOR};
+use crate::domain::{Move, Refusal};
 use payments_wire::PaymentStatus;
+use principal::step_up_required;
 use problem::{CONFLICT, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, MALFORMED, NOT_FOUND, Problem, UNAVAILABLE};
 use records::RecordsError;
 
@@ -19,17 +20,12 @@ pub const ACQUIRER_REFUSED: Kind =
 pub const CARD_NUMBER: Kind =
     Kind { slug: "card-number", status: 422, title: "Card numbers are never taken, only tokens." };
 
-/// More is asked for than a password moves (RFC 9470); `required_assurance` and `limit_minor` say what is needed.
-pub const STEP_UP_REQUIRED: Kind =
-    Kind { slug: "step-up-required", status: 401, title: "This amount needs a second factor." };
-
 /// A notice is not the provider's, was changed, or is not of now.
 pub const NOTICE_SIGNATURE: Kind =
     Kind { slug: "notice-signature", status: 400, title: "The signature of the notice does not hold." };
 
 /// Every kind of this context.
-pub const PROBLEMS: &[Kind] =
-    &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, STEP_UP_REQUIRED, NOTICE_SIGNATURE];
+pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, NOTICE_SIGNATURE];
 
 /// When to try again after the store did not answer, in seconds.
 const STORE_BACK_S: u32 = 1;
@@ -44,10 +40,8 @@ impl From<CommandError> for Problem {
             }
             CommandError::NotFound => Self::new(NOT_FOUND),
             CommandError::Refused(refusal) => refused(&refusal),
-            CommandError::StepUp(required) => Self::new(STEP_UP_REQUIRED)
+            CommandError::StepUp(required) => step_up_required()
                 .detail(required.to_string())
-                .challenge("Bearer error=\"insufficient_user_authentication\", acr_values=\"2\"")
-                .member("required_assurance", SECOND_FACTOR)
                 .member("limit_minor", required.limit.minor())
                 .member("currency", required.limit.currency().code()),
             CommandError::KeyReused => Self::new(KEY_REUSED),
