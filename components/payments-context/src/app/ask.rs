@@ -181,7 +181,7 @@ fn came_back(payment: &Payment, decision: &Decision) -> Option<FailureCode> {
 async fn look(payments: &Payments, payment: &Payment, patience: Patience) -> Answer {
     let acquirer = match acquirer_of(payments, payment) {
         Ok(acquirer) => acquirer,
-        Err(unknown) => return unknown,
+        Err(reason) => return Answer::Unknown { reason },
     };
     match patience.timeout(payments.now()) {
         Duration::ZERO => Answer::Unknown { reason: "no time is left to ask".to_owned() },
@@ -191,11 +191,11 @@ async fn look(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
 
 /// Who has the charge. A provider that was taken out of the configuration while payments still need it is a mistake that
 /// an operator mends; until then nothing is known.
-fn acquirer_of<'a>(payments: &'a Payments, payment: &Payment) -> Result<&'a dyn Acquirer, Answer> {
+fn acquirer_of<'a>(payments: &'a Payments, payment: &Payment) -> Result<&'a dyn Acquirer, String> {
     let provider = payments.providers.of(payment);
     provider.map(|provider| &*provider.acquirer).ok_or_else(|| {
         let name = payment.provider.as_ref().map(ToString::to_string).unwrap_or_default();
-        Answer::Unknown { reason: format!("the provider {name} is not set up") }
+        format!("the provider {name} is not set up")
     })
 }
 
@@ -208,7 +208,7 @@ async fn call(payments: &Payments, payment: &Payment, patience: Patience) -> Ans
     let Some(pending) = payment.pending else { return look(payments, payment, patience).await };
     let acquirer = match acquirer_of(payments, payment) {
         Ok(acquirer) => acquirer,
-        Err(unknown) => return unknown,
+        Err(reason) => return Answer::Unknown { reason },
     };
     let key = payment.step_key(&pending.step);
     match (pending.step, &payment.charge) {

@@ -102,7 +102,7 @@ pub enum Refusal {
     CredentialsChanged,
     /// The token is not the current one: the family ends. Commit this state, then refuse.
     #[error("a used refresh token came back: the session is ended")]
-    Reused(Session),
+    Reused(Box<Session>),
 }
 
 impl Session {
@@ -180,7 +180,7 @@ impl Session {
         if number.checked_add(1) == Some(self.number) && now.since(self.rotated_at) <= GRACE {
             return Ok(Refreshed::Repeated);
         }
-        Err(Refusal::Reused(self.ended(EndReason::TokenReused, now)))
+        Err(Refusal::Reused(Box::new(self.ended(EndReason::TokenReused, now))))
     }
 
     /// Ends the session; `None` where it has ended already.
@@ -348,7 +348,7 @@ mod tests {
                         Err(Refusal::Reused(next)) => {
                             prop_assert_ne!(number, before.number, "the good token is never called reused");
                             prop_assert!(next.ended.is_some());
-                            session = next;
+                            session = *next;
                         }
                         Err(_) => {}
                     },
