@@ -52,7 +52,8 @@ impl Redis for Plain {
                 Argument::Bytes(bytes) => call.arg(bytes),
             };
         }
-        let mut connection = self.connection.lock().unwrap();
+        let poisoned = |_| RedisError::Refused("a call before this one panicked".to_owned());
+        let mut connection = self.connection.lock().map_err(poisoned)?;
         let mut answer = 0;
         for _ in 0..self.times {
             answer = call.query(&mut *connection).map_err(failed)?;

@@ -343,8 +343,8 @@ impl House {
     /// The code that was sent last to an address.
     pub(crate) fn last_code(&self, email: &str) -> String {
         let letters = self.events_of(CODE_ISSUED).into_iter().rev();
-        let codes = letters.map(|event| serde_json::from_value::<CodePersonal>(event.personal.unwrap()).unwrap());
-        codes.into_iter().find(|personal| personal.email == email).unwrap().code
+        let mut codes = letters.map(|event| serde_json::from_value::<CodePersonal>(event.personal.unwrap()).unwrap());
+        codes.find(|personal| personal.email == email).unwrap().code
     }
 
     /// How many codes were sent to an address.

@@ -199,7 +199,7 @@ mod tests {
             let presented: Vec<(usize, String)> = (0..FAMILIES * TWINS)
                 .map(|place| {
                     let tokens = &families[place % FAMILIES];
-                    let old = round % 2 == 1 && place % 7 == 0 && place % FAMILIES % 2 == 0;
+                    let old = round % 2 == 1 && place.is_multiple_of(7) && (place % FAMILIES).is_multiple_of(2);
                     (place % FAMILIES, tokens[tokens.len().saturating_sub(1 + usize::from(old))].clone())
                 })
                 .collect();
