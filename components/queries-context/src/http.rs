@@ -178,7 +178,8 @@ mod tests {
             expires_at: NOW.parse().unwrap(),
         };
         let check = api_document::Agreement::new(public(state), api(), &[include_str!("http.rs")]);
-        let found = block_on(check.by(|request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
+        let found =
+            block_on(check.by(move |request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
         assert!(found.is_empty(), "{found:#?}");
     }
 

@@ -17,6 +17,11 @@ use utoipa::openapi::OpenApi;
 /// Prepares a request as the edge would: puts the caller into its extensions.
 type Prepare = Box<dyn Fn(&mut Request<Body>)>;
 
+/// What answers where no route does.
+async fn missed() -> StatusCode {
+    StatusCode::IM_A_TEAPOT
+}
+
 /// The check of one context.
 pub struct Agreement {
     router: Router,
@@ -28,7 +33,6 @@ pub struct Agreement {
 impl Agreement {
     /// Compares a router with the part of the document that describes it; `tables` are the texts of the route tables.
     pub fn new(router: Router, api: OpenApi, tables: &[&'static str]) -> Self {
-        let missed = async || StatusCode::IM_A_TEAPOT;
         let router = router.fallback(missed).method_not_allowed_fallback(missed);
         Self { router, document: crate::whole(vec![api]), tables: tables.to_vec(), prepare: Box::new(|_| ()) }
     }
@@ -71,7 +75,7 @@ impl Agreement {
     /// Sends one operation's example.
     async fn send(&self, path: &str, method: &str, operation: &Value) -> Option<String> {
         let what = format!("{method} {path}");
-        let request = match example_request(path, method, operation) {
+        let request = match self.example_request(path, method, operation) {
             Ok(mut request) => {
                 (self.prepare)(&mut request);
                 request
@@ -101,11 +105,7 @@ impl Agreement {
         }
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default();
-        let documented = match documented["$ref"].as_str() {
-            Some(name) => self.document.pointer(name.trim_start_matches('#')).unwrap_or(&Value::Null),
-            None => documented,
-        };
-        let content = &documented["content"];
+        let content = &self.resolved(documented)["content"];
         if body.is_empty() && content.is_null() {
             return Ok(());
         }
@@ -122,47 +122,54 @@ impl Agreement {
             validator.iter_errors(&answer).map(|error| format!("{} at {}", error, error.instance_path())).collect();
         if faults.is_empty() { Ok(()) } else { Err(format!("{shown} is not as documented: {faults:?}")) }
     }
-}
 
-/// The request that the examples of an operation describe.
-fn example_request(path: &str, method: &str, operation: &Value) -> Result<Request<Body>, String> {
-    let (mut path, mut query) = (path.to_owned(), Vec::new());
-    let mut request = Request::builder().method(method.to_ascii_uppercase().as_str());
-    for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let name = parameter["name"].as_str().unwrap_or_default();
-        let example =
-            example_of(parameter).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        match (parameter["in"].as_str().unwrap_or_default(), example) {
-            ("path", Some(value)) => path = path.replace(&format!("{{{name}}}"), &value),
-            ("query", Some(value)) => query.push(format!("{name}={value}")),
-            ("header", Some(value)) => request = request.header(name, value),
-            (place, None) if place == "path" || parameter["required"] == true => {
-                return Err(format!("the parameter {name} has no example"));
-            }
-            _ => {}
+    /// What a reference leads to; anything else is itself.
+    fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str() {
+            Some(name) => self.document.pointer(name.trim_start_matches('#')).unwrap_or(&Value::Null),
+            None => value,
         }
     }
-    if path.contains('{') {
-        return Err("a parameter of the path is not documented".to_owned());
-    }
-    let uri = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
-    let media = &operation["requestBody"]["content"]["application/json"];
-    let body = if operation["requestBody"].is_null() {
-        Body::empty()
-    } else {
-        let example = example_of(media).ok_or("the body has no example")?;
-        request = request.header(header::CONTENT_TYPE, "application/json");
-        Body::from(example.to_string())
-    };
-    request.uri(uri).body(body).map_err(|error| error.to_string())
-}
 
-/// The example of a parameter or a body: its own, the first of several, or its schema's.
-fn example_of(of: &Value) -> Option<Value> {
-    let several = || of["examples"].as_object()?.values().next()?.get("value").cloned();
-    let of_schema = || of["schema"]["examples"].as_array()?.first().cloned();
-    let old = || of["schema"].get("example").cloned();
-    of.get("example").cloned().or_else(several).or_else(of_schema).or_else(old)
+    /// The example of a parameter or a body: its own, the first of several, or its schema's.
+    fn example_of(&self, of: &Value) -> Option<Value> {
+        let several = || of["examples"].as_object()?.values().next()?.get("value").cloned();
+        let of_schema = || self.resolved(&of["schema"])["examples"].as_array()?.first().cloned();
+        of.get("example").cloned().or_else(several).or_else(of_schema)
+    }
+
+    /// The request that the examples of an operation describe.
+    fn example_request(&self, path: &str, method: &str, operation: &Value) -> Result<Request<Body>, String> {
+        let (mut path, mut query) = (path.to_owned(), Vec::new());
+        let mut request = Request::builder().method(method.to_ascii_uppercase().as_str());
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            let example = self.example_of(parameter);
+            let example = example.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            match (parameter["in"].as_str().unwrap_or_default(), example) {
+                ("path", Some(value)) => path = path.replace(&format!("{{{name}}}"), &value),
+                ("query", Some(value)) => query.push(format!("{name}={value}")),
+                ("header", Some(value)) => request = request.header(name, value),
+                (place, None) if place == "path" || parameter["required"] == true => {
+                    return Err(format!("the parameter {name} has no example"));
+                }
+                _ => {}
+            }
+        }
+        if path.contains('{') {
+            return Err("a parameter of the path is not documented".to_owned());
+        }
+        let uri = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
+        let body = if operation["requestBody"].is_null() {
+            Body::empty()
+        } else {
+            let media = &operation["requestBody"]["content"]["application/json"];
+            let example = self.example_of(media).ok_or("the body has no example")?;
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(example.to_string())
+        };
+        request.uri(uri).body(body).map_err(|error| error.to_string())
+    }
 }
 
 /// Path and method of each route of a table's text, but those of services among themselves.
