@@ -20,7 +20,7 @@ pub(crate) fn of(headers: &HeaderMap, trusted_hops: u8) -> Option<IpAddr> {
     if trusted_hops == 0 {
         return Some(peer);
     }
-    let customary = nth_from_the_right(headers, "x-forwarded-for", trusted_hops, |element| address(element));
+    let customary = nth_from_the_right(headers, "x-forwarded-for", trusted_hops, address);
     let standard = nth_from_the_right(headers, "forwarded", trusted_hops, forwarded_for);
     match (customary, standard) {
         (Said::Nothing, Said::Address(address)) | (Said::Address(address), Said::Nothing) => Some(address),

@@ -20,7 +20,7 @@ impl Fixture for Memory {
     }
 
     async fn pass(&self, duration: Duration) {
-        self.clock.advance_ms(i64::try_from(duration.as_millis()).unwrap());
+        self.clock.advance_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
     }
 }
 

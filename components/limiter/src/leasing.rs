@@ -68,7 +68,7 @@ impl Leasing {
     }
 
     /// Decides from memory, where memory suffices: a bucket that is known to be empty, or a lease for each demand.
-    fn from_memory(&self, demands: &[Demand], now: Timestamp) -> Option<Verdict> {
+    fn remembered(&self, demands: &[Demand], now: Timestamp) -> Option<Verdict> {
         let mut memory = self.memory();
         let known: Vec<Option<Memory>> =
             demands.iter().map(|demand| memory.get(&name(demand)).filter(|found| found.holds(now)).copied()).collect();
@@ -141,7 +141,7 @@ impl Leasing {
 impl Limiter for Leasing {
     async fn decide(&self, demands: &[Demand]) -> Result<Verdict, LimiterError> {
         let now = self.clock.now();
-        if let Some(verdict) = self.from_memory(demands, now) {
+        if let Some(verdict) = self.remembered(demands, now) {
             return Ok(verdict);
         }
         let asked = self.asked(demands, now);
