@@ -210,7 +210,7 @@ mod tests {
         let path = house.created("k1", "tok_visa", "automatic").await;
         let seen = house.confirm(&path, "k2").await;
         assert_eq!(seen.gist(), gist(401, "step-up-required"));
-        assert_eq!((&seen.json()["limit_minor"], &seen.json()["required_assurance"]), (&999.into(), &2.into()));
+        assert_eq!((&seen.json()["limit_minor"], &seen.json()["required_acr"]), (&999.into(), &"2".into()));
         assert_eq!(
             seen.header("www-authenticate"),
             Some(r#"Bearer error="insufficient_user_authentication", acr_values="2""#)
