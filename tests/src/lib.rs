@@ -1,7 +1,10 @@
-//! The whole system for tests: started as a user starts it, killed as a machine kills it.
+//! The whole system for tests: started as a user starts it, killed as a machine kills it; and single manifests in a
+//! host, for tests that bring components of their own.
 //!
 //! The tests themselves are in `tests/tests`, a file a floor.
 
+mod application;
 mod system;
 
+pub use application::{Application, Plan, guest};
 pub use system::{System, Workplace, now};

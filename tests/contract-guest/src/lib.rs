@@ -1,6 +1,9 @@
-//! The contract suites as components: the same cases that run natively, over Spin's own Redis and key-value store.
-//! One suite a file in `examples/`; the test `tests/tests/component_records.rs` grants, builds and asks.
+//! What the guests of the whole's tests share: the contract suites as components (the same cases that run natively,
+//! over Spin's own Redis and key-value store), and the prober of what a manifest grants. One guest a file in
+//! `examples/`; the tests `tests/tests/component_*` grant, build and ask.
 #![cfg(target_family = "wasm")]
+
+pub mod attempt;
 
 use spin_sdk::http::{FullBody, Response, StatusCode};
 

@@ -54,9 +54,9 @@ impl Floor {
         }
     }
 
-    /// Whether its tests load the guests of `infra/host/guests`.
+    /// Whether its tests load the guests of `infra/host/guests` or of `tests/contract-guest`.
     pub fn needs_guests(self) -> bool {
-        matches!(self, Self::Contract | Self::Host)
+        matches!(self, Self::Contract | Self::Host | Self::Component)
     }
 
     /// Whether its tests run the functions' components.
