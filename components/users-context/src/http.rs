@@ -54,8 +54,8 @@ const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 /// it signs.
 const KEYS_CACHE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=300")];
 
-/// What everybody may call; the edge wraps it.
-pub fn public(users: Users) -> Router {
+/// Accounts and keys: what everybody may call; the edge wraps it.
+pub fn accounts(users: Users) -> Router {
     Router::new()
         .route("/v1/users", post(accounts::post_user).get(admin::get_by_email))
         .route("/v1/users/me", get(accounts::get_me))
@@ -75,6 +75,14 @@ pub fn public(users: Users) -> Router {
         .route("/v1/users/{id}/force-reset", post(admin::post_force_reset))
         .route("/v1/users/{id}/sessions", delete(admin::delete_sessions))
         .route("/v1/users/{id}/roles", put(admin::put_roles))
+        .route("/.well-known/jwks.json", get(get_keys))
+        .with_state(users)
+}
+
+/// Sessions: what everybody may call; the edge wraps it. A component of its own, because every log-in and refresh goes
+/// through it and nothing else has to be there for that.
+pub fn sessions(users: Users) -> Router {
+    Router::new()
         .route(
             "/v1/sessions",
             post(sessions::post_session).get(sessions::get_sessions).delete(sessions::delete_sessions),
@@ -83,7 +91,6 @@ pub fn public(users: Users) -> Router {
         .route("/v1/sessions/step-up", post(factor::post_step_up))
         .route("/v1/sessions/current", delete(sessions::delete_current_session))
         .route("/v1/sessions/{id}", delete(sessions::delete_session))
-        .route("/.well-known/jwks.json", get(get_keys))
         .with_state(users)
 }
 

@@ -1,80 +1,17 @@
-//! Identity over HTTP: wiring, and nothing else.
+//! Identity over HTTP, accounts and keys: wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
-use access_token::Verifier;
-use ambient::{SystemClock, SystemRandom};
-use edge::{EdgeConfig, LimitTable, TokenKeys};
+mod wiring;
+
 use edge_spin::{Front, StartError};
-use leases::Leases;
-use limiter_redis::RedisLimiter;
-use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
-use records_redis::{RecordsConfig, RedisRecords};
-use redis_client::Redis;
-use redis_latency::{MeasuredRedis, RedisLatency};
-use request_metrics::RedisMetrics;
-use service_token::ServiceTokens;
-use std::sync::Arc;
-use throttle::RedisThrottle;
-use users_context::domain::{
-    CodeKey, DeviceKey, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey,
-};
-use users_context::{HasherClient, Issuer, Users, http};
+use users_context::http;
+use wiring::{Identity, identity};
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
-    let (issuer_name, audience) = (variable("token_issuer").await?, variable("token_audience").await?);
-    let issuer = Issuer::new(&issuer_name, &audience, &variable("token_signing_keys").await?)?;
-    let latency = RedisLatency::new(clock.clone());
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-    let secret = variable("service_token_key").await?;
-    let tokens = ServiceTokens::new(secret.as_bytes());
-
-    let places = variable("hasher_concurrency").await?.parse()?;
-    let leases = Leases::new(
-        "{users/0}:leases:hasher",
-        places,
-        HasherClient::LEASE,
-        redis.clone(),
-        clock.clone(),
-        random.clone(),
-        sleep.clone(),
-    );
-    let bodies = Arc::new(SpinKeyValue::new("users"));
-    let records = RedisRecords::new(RecordsConfig::of("users"), redis.clone(), bodies, clock.clone(), random.clone());
-    let hasher_url = variable("hasher_url").await?;
-    let credential_key = SecretKey::new(variable("credential_key").await?.as_bytes())?;
-    let throttle = RedisThrottle::new("{users/0}:throttle:", redis.clone(), clock.clone(), random.clone());
-    let users = Users {
-        records: Arc::new(records.with_sleep(sleep.clone())),
-        hashing: Arc::new(HasherClient::new(&hasher_url, Arc::new(SpinHttp), tokens.clone(), leases, clock.clone())),
-        clock: clock.clone(),
-        random: random.clone(),
-        issuer: Arc::new(issuer),
-        refresh_key: RefreshKey::new(SecretKey::new(variable("refresh_token_key").await?.as_bytes())?),
-        email_index_key: EmailIndexKey::new(SecretKey::new(variable("email_index_key").await?.as_bytes())?),
-        code_key: CodeKey::new(&credential_key),
-        device_key: DeviceKey::new(&credential_key),
-        factor_key: FactorKey::new(&credential_key),
-        first_admins: FirstAdmins::parse(&variable("first_admins").await?)?,
-        throttle: Arc::new(throttle),
-        throttle_key: ThrottleKey::new(&credential_key),
-    };
-
-    let metrics = Arc::new(RedisMetrics::new("users", redis.clone()));
-    let keys = TokenKeys::fixed(users.issuer.jwks().clone());
-    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new("users", clock.clone(), random, sleep)
-        .bearer(Verifier::new(issuer_name, audience), keys)
-        .cors_origins(&variable("cors_origins").await?)
-        .trusted_hops(variable("trusted_hops").await?.parse()?)
-        .policies(users_context::POLICIES)
-        .limits(Arc::new(RedisLimiter::new("users", secret.as_bytes(), redis)), limits)
-        .sheds_by(latency)
-        .metrics(metrics.clone());
-    let routes = http::public(users.clone()).merge(edge::internal(http::internal(users), "users", tokens, clock));
-    Ok(Front::new("users", edge::public(routes, config)).metrics(metrics))
+    let Identity { users, config, metrics, tokens, clock } = identity("users").await?;
+    let internal = edge::internal(http::internal(users.clone()), "users", tokens, clock);
+    Ok(Front::new("users", edge::public(http::accounts(users).merge(internal), config)).metrics(metrics))
 }

@@ -151,7 +151,8 @@ fn complaints(metadata: &Metadata, root: &str) -> Vec<String> {
                 complaints.push(format!("{} ({from:?}) may not know {} ({to:?})", package.name, dependency.name));
             }
             if from == Room::Function && to == Room::Context {
-                let own = package.name.trim_end_matches("-worker");
+                // `users-worker` and `users-sessions` are functions of `users`.
+                let own = package.name.split('-').next().unwrap_or(&package.name);
                 if dependency.name != format!("{own}-context") {
                     complaints.push(format!("function {} wires {}, another's context", package.name, dependency.name));
                 }

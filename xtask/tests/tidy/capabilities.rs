@@ -23,7 +23,7 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
         if !functions.contains(id) {
             complaints.push(format!("component {id} has no folder in functions/"));
         }
-        let context = id.trim_end_matches("-worker");
+        let context = context_of(id);
         let source = format!("target/wasm32-wasip2/component/{}.wasm", id.replace('-', "_"));
         if component.get("source").and_then(Value::as_str) != Some(&source) {
             complaints.push(format!("component {id} is not built from {source}"));
@@ -52,6 +52,11 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// The context whose function this is: `users-worker` and `users-sessions` are of `users`.
+fn context_of(function: &str) -> &str {
+    function.split('-').next().unwrap_or(function)
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {

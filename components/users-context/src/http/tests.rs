@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub(super) async fn ask(house: &House, request: Request<Body>) -> Response {
-    let router = public(house.users.clone()).merge(internal(house.users.clone()));
+    let (accounts, sessions) = (accounts(house.users.clone()), sessions(house.users.clone()));
+    let router = accounts.merge(sessions).merge(internal(house.users.clone()));
     router.oneshot(request).await.unwrap()
 }
 
