@@ -15,16 +15,27 @@ pub const PREFIX_BYTES: usize = 4;
 /// The list.
 const LIST: &[u8] = include_bytes!("../../breached-passwords.bin");
 
+/// Words to which people add a year, a few digits or a sign; by a rule, because all they make of them would be the longer
+/// part of the list.
+const WORDS: &str = "spring summer autumn winter fall frühling fruehling sommer herbst primavera verano otoño invierno \
+    estate autunno inverno printemps été automne hiver january february march april may june july august september \
+    october november december januar februar märz mai juni juli oktober dezember monday tuesday wednesday thursday \
+    friday saturday sunday password passwort kennwort welcome willkommen bienvenue hello hallo secret geheim changeme \
+    letmein admin administrator login master test office company firma qwerty qwertz dragon football soccer baseball \
+    monkey sunshine princess superman batman pokemon starwars iloveyou spindrift";
+
 /// The entry of a password in Unicode NFC and lower case.
 pub fn prefix(folded: &str) -> [u8; PREFIX_BYTES] {
     let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(folded.as_bytes()));
     [a, b, c, d]
 }
 
-/// Whether a password in Unicode NFC and lower case is on the list.
+/// Whether a password in Unicode NFC and lower case is on the list, or one of the words and what people add to it.
 pub(super) fn is_common(folded: &str) -> bool {
+    let added = |c: char| c.is_ascii_digit() || c.is_ascii_punctuation();
+    let word = folded.trim_end_matches(added);
     let (entries, _) = LIST.as_chunks::<PREFIX_BYTES>();
-    entries.binary_search(&prefix(folded)).is_ok()
+    WORDS.split_whitespace().any(|common| common == word) || entries.binary_search(&prefix(folded)).is_ok()
 }
 
 #[cfg(test)]
@@ -41,10 +52,10 @@ mod tests {
 
     #[test]
     fn knows_the_usual_ones_and_not_the_unusual() {
-        for common in ["password", "12345678", "iloveyou", "qwertyuiop", "sommer2026", "spindrift"] {
+        for common in ["password", "12345678", "iloveyou", "qwertyuiop", "sommer2026", "october-2027!", "spindrift"] {
             assert!(is_common(common), "{common}");
         }
-        for own in ["correct horse", "a long enough secret", "zp4kq7ms"] {
+        for own in ["correct horse", "sommernacht26", "a secret 2026", "a long enough secret", "zp4kq7ms"] {
             assert!(!is_common(own), "{own}");
         }
     }
