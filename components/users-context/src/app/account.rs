@@ -102,7 +102,7 @@ pub(super) async fn change_account<E: From<AccountError>>(
     scope: &RequestScope,
     id: UserId,
     actor: UserId,
-    mut decide: impl FnMut(User) -> Result<Option<Next>, E>,
+    decide: &mut (dyn FnMut(User) -> Result<Option<Next>, E> + Send),
 ) -> Result<User, E> {
     for _ in 0..ATTEMPTS {
         let found = users.load_user(id).await.map_err(AccountError::Records)?;

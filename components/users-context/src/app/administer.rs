@@ -90,7 +90,7 @@ pub async fn administer(
         Act::SetRoles(roles) => Some(Roles::parse(roles)?),
         _ => None,
     };
-    change_account(users, scope, id, actor, |user| {
+    change_account(users, scope, id, actor, &mut |user| {
         let is_admin = users.roles_of(&user).iter().any(|role| role == ROLE_ADMIN);
         if is_admin && !principal.has_role(ROLE_ADMIN) {
             return Err(AdministerError::NotToThatAccount);

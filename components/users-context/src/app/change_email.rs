@@ -30,7 +30,7 @@ pub async fn change_email(
     if !knows_password(users, scope, &user, &request.password).await? {
         return Err(Invalid { field: "password", why: "it is not the present password".to_owned() }.into());
     }
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         let now = users.now();
         let (change_codes, digits) = issue(users, &user, Purpose::ChangeEmail, user.change_codes.as_ref(), now)?;
         let agree = event::code_issued(&user, &user.email, Purpose::ChangeEmail, &digits, now)?;
@@ -71,7 +71,7 @@ pub async fn confirm_email_change(
         }
     }
     let mut before = None;
-    let user = change_account(users, scope, id, id, |user| {
+    let user = change_account(users, scope, id, id, &mut |user| {
         before = None;
         match present(users, &user, &typed) {
             Both::Right { to } => {

@@ -55,7 +55,7 @@ pub async fn change_password(
     let phc = users.hashing.hash(&chosen, scope).await?;
 
     let compared = user.password_phc;
-    let user = change_account(users, scope, id, id, |user| {
+    let user = change_account(users, scope, id, id, &mut |user| {
         if user.password_phc != compared {
             return Err(AccountError::Contended.into());
         }

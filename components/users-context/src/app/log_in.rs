@@ -149,7 +149,7 @@ async fn end_the_oldest(users: &Users, scope: &RequestScope, owner: UserId) -> R
 /// where it fails the next login tries again.
 async fn rehash(users: &Users, scope: &RequestScope, user: &User, password: &Password) {
     let Ok(phc) = users.hashing.hash(password, scope).await else { return };
-    let _ = change_account(users, scope, user.id, user.id, |now| {
+    let _ = change_account(users, scope, user.id, user.id, &mut |now| {
         let same = now.password_phc == user.password_phc;
         Ok::<_, AccountError>(same.then(|| Next { user: now.rehashed(phc.clone()), events: Vec::new() }))
     })

@@ -26,7 +26,7 @@ pub async fn forgot_password(
     at_code(users, client).await?;
     let Some(user) = usable(users, &request.email).await? else { return Ok(pretend(users, scope).await?) };
     let mut quiet = false;
-    change_account(users, scope, user.id, user.id, |user| {
+    change_account(users, scope, user.id, user.id, &mut |user| {
         let now = users.now();
         let issued = issue(users, &user, Purpose::ResetPassword, user.reset_codes.as_ref(), now);
         quiet = issued.is_err();
@@ -71,7 +71,7 @@ pub async fn reset_password(
         phc = Some(users.hashing.hash(&chosen, scope).await?);
     }
     let (mut wrong, mut dead) = (false, false);
-    change_account(users, scope, user.id, user.id, |user| {
+    change_account(users, scope, user.id, user.id, &mut |user| {
         let presented = present(users, &user, &typed);
         wrong = matches!(presented, Presented::Wrong(_));
         dead = matches!(presented, Presented::Dead);

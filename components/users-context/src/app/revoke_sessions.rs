@@ -38,7 +38,7 @@ async fn revoke(
     principal: &Principal,
 ) -> Result<crate::domain::User, AccountError> {
     let id = own(principal)?;
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         let user = user.revoking_sessions();
         let told = event::sessions_revoked(&user, RevokeReason::LoggedOutEverywhere)?;
         Ok(Some(Next { user, events: vec![told] }))

@@ -57,7 +57,7 @@ pub async fn enrol(
     let user = load(users, id).await?;
     ask_password(users, scope, &user, password).await?;
     let nonce = users.new_uuid();
-    let user = change_account(users, scope, id, id, |user| {
+    let user = change_account(users, scope, id, id, &mut |user| {
         if user.second_factor.as_ref().is_some_and(SecondFactor::is_confirmed) {
             return Err(FactorError::Present);
         }
@@ -83,7 +83,7 @@ pub async fn confirm(
     let attempt = at_factor(users, id).await?;
     let codes: Vec<RecoveryCode> = (0..RECOVERY_CODES).map(|_| users.new_recovery_code()).collect();
     let shown = Shown::Code(code.to_owned());
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.clone().ok_or(FactorError::None)?;
         if factor.is_confirmed() {
             return Err(FactorError::Present);
@@ -116,7 +116,7 @@ pub async fn take_away(
     let user = load(users, id).await?;
     ask_password(users, scope, &user, password).await?;
     let attempt = at_factor(users, id).await?;
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.as_ref().filter(|factor| factor.is_confirmed()).ok_or(FactorError::None)?;
         factor.shown(&users.factor_key, id, shown, users.now()).ok_or(FactorError::Refused)?;
         let user = User { second_factor: None, ..user };
@@ -153,7 +153,7 @@ pub async fn step_up(
 
 /// Takes what was shown as the account's second factor, and uses it up.
 pub(super) async fn spend(users: &Users, scope: &RequestScope, id: UserId, shown: &Shown) -> Result<User, FactorError> {
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.as_ref().filter(|factor| factor.is_confirmed()).ok_or(FactorError::None)?;
         let factor = factor.shown(&users.factor_key, id, shown, users.now()).ok_or(FactorError::Refused)?;
         let used_recovery = matches!(shown, Shown::Recovery(_));

@@ -14,7 +14,7 @@ use principal::{Principal, RequestScope};
 /// [`CodeError::TooSoon`] within a minute of the last code, and others of [`CodeError`].
 pub async fn send_verification(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), CodeError> {
     let id = own(principal)?;
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         if user.email_verified_at.is_some() {
             return Ok(None);
         }
@@ -39,7 +39,7 @@ pub async fn verify_email(
 ) -> Result<(), CodeError> {
     let (id, typed) = (own(principal)?, Digits::typed(&request.code));
     let mut wrong = false;
-    change_account(users, scope, id, id, |user| {
+    change_account(users, scope, id, id, &mut |user| {
         wrong = false;
         if user.email_verified_at.is_some() {
             return Ok(None);
