@@ -64,11 +64,6 @@ pub fn accounts(users: Users) -> Router {
         .route("/v1/users/me/email/confirm", post(accounts::post_email_codes))
         .route("/v1/users/me/email/verification", post(accounts::post_verification))
         .route("/v1/users/me/email/verification/confirm", post(accounts::post_verification_code))
-        .route("/v1/users/me/totp", post(factor::post_totp))
-        .route("/v1/users/me/totp/confirm", post(factor::post_totp_code))
-        .route("/v1/users/me/totp/remove", post(factor::post_totp_removal))
-        .route("/v1/users/password-reset", post(accounts::post_forgot_password))
-        .route("/v1/users/password-reset/confirm", post(accounts::post_reset_password))
         .route("/v1/users/{id}", get(admin::get_by_id))
         .route("/v1/users/{id}/lock", post(admin::post_lock))
         .route("/v1/users/{id}/unlock", post(admin::post_unlock))
@@ -79,14 +74,19 @@ pub fn accounts(users: Users) -> Router {
         .with_state(users)
 }
 
-/// Sessions: what everybody may call; the edge wraps it. A component of its own, because every log-in and refresh goes
-/// through it and nothing else has to be there for that.
+/// Sessions, second factors and forgotten passwords, all that proves who somebody is: what everybody may call; the edge
+/// wraps it. A component of its own, because every log-in and refresh goes through it.
 pub fn sessions(users: Users) -> Router {
     Router::new()
         .route(
             "/v1/sessions",
             post(sessions::post_session).get(sessions::get_sessions).delete(sessions::delete_sessions),
         )
+        .route("/v1/users/me/totp", post(factor::post_totp))
+        .route("/v1/users/me/totp/confirm", post(factor::post_totp_code))
+        .route("/v1/users/me/totp/remove", post(factor::post_totp_removal))
+        .route("/v1/users/password-reset", post(accounts::post_forgot_password))
+        .route("/v1/users/password-reset/confirm", post(accounts::post_reset_password))
         .route("/v1/sessions/refresh", post(sessions::post_refresh))
         .route("/v1/sessions/step-up", post(factor::post_step_up))
         .route("/v1/sessions/current", delete(sessions::delete_current_session))
