@@ -24,7 +24,8 @@ const CARDS: [Card; 9] = [
     ("tok_declined", 200, "failed", Some("card_declined")),
     ("tok_insufficient_funds", 200, "failed", Some("insufficient_funds")),
     ("tok_expired_card", 200, "failed", Some("expired_card")),
-    ("tok_lost_answer", 202, "captured", None),
+    // Asked again under the acquirer's own key, within the same request.
+    ("tok_lost_answer", 200, "captured", None),
     ("tok_timeout", 202, "captured", None),
     ("tok_late_success", 202, "captured", None),
     ("tok_3ds", 200, "captured", None),

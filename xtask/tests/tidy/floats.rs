@@ -19,6 +19,7 @@ const MONEY_CARRIERS: [&str; 7] = [
 /// written otherwise.
 fn code_of(line: &str) -> String {
     let (mut code, mut quoted, mut escaped) = (String::new(), false, false);
+    let line = without_raw_texts(line);
     let mut characters = line.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
@@ -32,6 +33,16 @@ fn code_of(line: &str) -> String {
             _ => {}
         }
         escaped = false;
+    }
+    code
+}
+
+/// A line without its raw texts (`r#"…"#`), in which quotes and backslashes mean nothing.
+fn without_raw_texts(line: &str) -> String {
+    let mut parts = line.split("r#\"");
+    let mut code = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        code.push_str(part.split_once("\"#").map_or("", |(_, after)| after));
     }
     code
 }

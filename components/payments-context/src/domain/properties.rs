@@ -138,11 +138,19 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Report(ChargeStanding::Declined { code: code.clone() })),
         4 => prop::option::of(-5i64..1200)
             .prop_map(|amount_minor| Command(super::Command::RefundPayment { amount_minor, reason: None })),
-        6 => (prop::option::of(progress()), prop::option::weighted(0.2, progress()), prop::option::weighted(0.3, dispute()))
+        6 => (prop::option::of(progress()), rarely(progress()), rarely(dispute()))
             .prop_map(|(pending, older, dispute)| News { pending, older, dispute }),
         1 => Just(Refusal),
         2 => (0i64..800_000).prop_map(Later),
     ]
+}
+
+/// Once in four times.
+fn rarely<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>>
+where
+    S::Value: Clone,
+{
+    prop_oneof![3 => Just(None), 1 => strategy.prop_map(Some)]
 }
 
 fn progress() -> impl Strategy<Value = RefundProgress> {
