@@ -18,7 +18,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// A card, how its confirmation is answered at best, how the payment ends, and why where it failed.
 type Card = (&'static str, u16, &'static str, Option<&'static str>);
 
-const CARDS: [Card; 9] = [
+const CARDS: [Card; 11] = [
     ("tok_visa", 200, "captured", None),
     ("tok_slow", 200, "captured", None),
     ("tok_declined", 200, "failed", Some("card_declined")),
@@ -29,6 +29,9 @@ const CARDS: [Card; 9] = [
     ("tok_timeout", 202, "captured", None),
     ("tok_late_success", 202, "captured", None),
     ("tok_3ds", 200, "captured", None),
+    // The provider's notice overtakes its answer, or comes twice.
+    ("tok_notice_first", 200, "captured", None),
+    ("tok_notice_twice", 200, "captured", None),
 ];
 
 #[test]

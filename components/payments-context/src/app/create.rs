@@ -3,6 +3,7 @@
 //! The payment's id is derived from (payer, Idempotency-Key), so that creation is create-if-absent for ever; within
 //! seven days the once-row replays the answer, afterwards the key is spent.
 
+use super::saved_methods::{replayed, saved};
 use super::store::{self, Written};
 use super::{Caller, CommandError, Reply, StoreError, reply};
 use crate::Payments;
@@ -17,6 +18,15 @@ use records::{Once, OnceStep};
 /// [`CommandError::Invalid`] with the field, [`CommandError::KeyReused`], [`CommandError::KeySpent`],
 /// [`CommandError::InFlight`], [`CommandError::Store`].
 pub async fn create(payments: &Payments, caller: &Caller, request: CreateRequest) -> Result<Reply, CommandError> {
+    let payment_method = match token_of(payments, caller, &request.payment_method).await? {
+        Some(token) => token,
+        // It may have been forgotten since this very request was answered.
+        None => {
+            let unknown = CommandError::Invalid { field: "payment_method", why: InvalidValue::NoSuchMethod };
+            return replayed(payments, caller).await?.ok_or(unknown);
+        }
+    };
+    let request = CreateRequest { payment_method, ..request };
     let payment = parse(caller, request, payments.now())?;
     let location = Some(format!("/v1/payments/{}", payment.id));
     let answer = reply::shown(201, &payment).map_err(|error| StoreError::Unwritable(error.to_string()))?;
@@ -33,6 +43,14 @@ pub async fn create(payments: &Payments, caller: &Caller, request: CreateRequest
         Written::Replay(answer) => Ok(Reply { location, ..Reply::again(answer) }),
         Written::Overtaken => Err(CommandError::KeySpent),
     }
+}
+
+/// The token behind the name of a saved way to pay, `None` where this payer has none of that name; anything that is no
+/// such name is taken as a token itself.
+async fn token_of(payments: &Payments, caller: &Caller, named: &str) -> Result<Option<String>, CommandError> {
+    let Ok(id) = named.parse() else { return Ok(Some(named.to_owned())) };
+    let method = saved(&*payments.records, caller.user, id).await?;
+    Ok(method.map(|method| method.token.as_str().to_owned()))
 }
 
 fn parse(caller: &Caller, request: CreateRequest, now: ambient::Timestamp) -> Result<Payment, CommandError> {

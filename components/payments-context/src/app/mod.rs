@@ -14,6 +14,7 @@ mod list_notices;
 mod notice_store;
 mod refund;
 mod reply;
+mod saved_methods;
 mod show;
 mod store;
 mod timers;
@@ -29,6 +30,7 @@ pub use list::list;
 pub use list_notices::list_notices;
 pub use refund::refund;
 pub use reply::Reply;
+pub use saved_methods::{forget_method, list_methods, save_method};
 pub use show::show;
 pub use timers::{PulseReport, Unfinished, on_pulse};
 
@@ -93,3 +95,5 @@ mod faulty;
 pub(crate) mod fixture;
 #[cfg(test)]
 mod once_tests;
+#[cfg(test)]
+mod played;

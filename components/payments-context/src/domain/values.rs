@@ -26,6 +26,15 @@ pub enum InvalidValue {
         "a return address is an https or http URL with a host, without user name, of at most 500 visible ASCII characters"
     )]
     ReturnUrl,
+    /// Empty, longer than 32 characters, or with control characters.
+    #[error("a label has 1 to 32 characters and no control characters")]
+    Label,
+    /// The payer keeps as many ways to pay as may be.
+    #[error("a payer keeps at most {} ways to pay; forget one first", super::MAX_SAVED_METHODS)]
+    TooManyMethods,
+    /// A name of a saved way to pay that is not this payer's.
+    #[error("there is no such saved way to pay")]
+    NoSuchMethod,
     /// No reason for a refund.
     #[error(transparent)]
     Reason(#[from] super::UnknownReason),

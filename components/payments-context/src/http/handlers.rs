@@ -13,7 +13,7 @@ use ids::UserId;
 use principal::{Idempotency, Principal, RequestScope};
 use problem::{FORBIDDEN, Json, MALFORMED, Problem, UNAVAILABLE};
 
-const READ: &str = "payments:read";
+pub(super) const READ: &str = "payments:read";
 const WRITE: &str = "payments:write";
 const REFUND: &str = "payments:refund";
 pub(super) const OPERATOR: &str = "operator";
@@ -21,12 +21,12 @@ pub(super) const OPERATOR: &str = "operator";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The account behind the caller.
-fn user(principal: &Principal, scope: &str) -> Result<UserId, Problem> {
+pub(super) fn user(principal: &Principal, scope: &str) -> Result<UserId, Problem> {
     principal.require_scope(scope)?;
     principal.subject.parse().map_err(|_| Problem::new(FORBIDDEN).detail("only a person's account has payments"))
 }
 
-fn caller(principal: &Principal, idempotency: Idempotency, scope: RequestScope) -> Result<Caller, Problem> {
+pub(super) fn caller(principal: &Principal, idempotency: Idempotency, scope: RequestScope) -> Result<Caller, Problem> {
     let user = user(principal, WRITE)?;
     Ok(Caller { user, reach: Reach::Own(user), assurance: principal.assurance, idempotency, scope })
 }

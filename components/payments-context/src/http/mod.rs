@@ -2,12 +2,16 @@
 
 mod body;
 mod handlers;
+mod method_handlers;
 mod notice_handlers;
 pub mod problems;
 
 use crate::Payments;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+
+#[cfg(test)]
+mod walkthrough;
 
 /// What the payer and the operator call.
 pub fn public(payments: Payments) -> Router {
@@ -18,6 +22,8 @@ pub fn public(payments: Payments) -> Router {
         .route("/v1/payments/{id}/confirm", post(handlers::confirm))
         .route("/v1/payments/{id}/capture", post(handlers::capture))
         .route("/v1/payments/{id}/cancel", post(handlers::cancel))
+        .route("/v1/payment-methods", get(method_handlers::list).post(method_handlers::save))
+        .route("/v1/payment-methods/{id}", delete(method_handlers::forget))
         // The operator, or a key with payments:refund for payments of its own.
         .route("/v1/payments/{id}/refunds", post(handlers::refund))
         // Providers: no token, a signature over the bytes.

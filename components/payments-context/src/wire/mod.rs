@@ -5,6 +5,7 @@ mod answer_after;
 mod event;
 mod notice;
 mod request;
+mod saved_method;
 mod stored;
 mod stored_after;
 
@@ -15,4 +16,5 @@ pub use answer_after::{DisputeAnswer, RefundAnswer};
 pub use event::{event, snapshot};
 pub use notice::{NoticeAnswer, NoticePage, NoticeState, NoticeSummary, StoredNotice};
 pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery, RefundRequest};
+pub use saved_method::{SaveMethodRequest, SavedMethodAnswer, SavedMethodList, StoredMethod};
 pub use stored::{OpenRequest, Stored, StoredError};

@@ -42,7 +42,7 @@ pub struct CreateRequest {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// What stands for the card: a token of the acquirer's.
+    /// What stands for the card: a token of the acquirer's, or the name of a saved way to pay (`pmt_…`).
     pub payment_method: String,
     /// What it is for; at most 200 characters.
     #[serde(default)]
