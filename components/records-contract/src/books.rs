@@ -2,7 +2,8 @@
 
 use crate::changes::{account, change, key};
 use crate::{Failure, Fixture};
-use records::{Balance, Outcome, Posting};
+use ambient::Timestamp;
+use records::{AccountKey, Balance, Finding, LedgerRow, Outcome, Posting};
 use std::collections::BTreeMap;
 
 /// One change of the books.
@@ -17,7 +18,7 @@ pub struct Step {
 }
 
 /// Plays the steps and compares after each: the trial balance is zero, every balance is the fold of the journal, and a
-/// change that was refused has posted nothing.
+/// change that was refused has posted nothing. At the end the journal is sealed, read by account and checked.
 ///
 /// # Errors
 /// What does not hold.
@@ -46,7 +47,7 @@ pub async fn keep_books(fixture: &dyn Fixture, steps: &[Step]) -> Result<(), Fai
         }
         let mut folded: BTreeMap<&str, Balance> = BTreeMap::new();
         for row in &rows {
-            let balance = folded.entry(&row.account).or_default();
+            let balance = folded.entry(row.account.as_str()).or_default();
             balance.posted_minor += row.posted_minor;
             balance.held_minor += row.held_minor;
             ensure_eq!(*balance, row.after, "the balance after a row");
@@ -54,6 +55,43 @@ pub async fn keep_books(fixture: &dyn Fixture, steps: &[Step]) -> Result<(), Fai
         let wanted: Vec<_> = names.iter().map(|name| folded.get(name.as_str()).copied().unwrap_or_default()).collect();
         ensure_eq!(records.balances(&accounts).await?, wanted, "balances");
     }
+    read_books(fixture, &accounts).await
+}
+
+/// Whatever was posted, each account tells its own part of the journal, and what it was at any moment.
+///
+/// # Errors
+/// What does not hold.
+async fn read_books(fixture: &dyn Fixture, accounts: &[AccountKey]) -> Result<(), Failure> {
+    let (journal, rows) = (fixture.journal(), fixture.ledger().await?);
+    while journal.seal().await?.more {}
+    ensure_eq!(fixture.ledger().await?, rows, "the journal after sealing");
+    let mut known: Vec<AccountKey> = rows.iter().map(|row| row.account.clone()).collect();
+    known.sort();
+    known.dedup();
+    ensure_eq!(journal.accounts(None, 100).await?, known, "accounts");
+    for account in accounts {
+        let own: Vec<&LedgerRow> = rows.iter().filter(|row| row.account == *account).collect();
+        let (mut told, mut from) = (Vec::new(), None);
+        loop {
+            let page = journal.account_rows(account, from, 7).await?;
+            from = page.last().map(|row| row.number - 1);
+            told.extend(page);
+            if from.is_none_or(|from| from == 0) {
+                break;
+            }
+        }
+        ensure!(told.iter().eq(own.iter().rev().copied()), "{account} tells {told:?}");
+        let moments = own.iter().flat_map(|row| [row.at.unix_ms() - 1, row.at.unix_ms(), row.at.unix_ms() + 1]);
+        for moment in moments.map(Timestamp::from_unix_ms) {
+            let found = journal.account_row_at(account, moment).await?;
+            let wanted = own.iter().rev().find(|row| row.at <= moment).map(|row| (*row).clone());
+            ensure_eq!(found, wanted, "the row at a moment");
+        }
+    }
+    let verified = journal.verify(None, 100).await?;
+    ensure_eq!(verified.finding, Finding::Intact, "the check");
+    ensure_eq!(verified.rows, rows.len() as u64, "rows checked");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod contents;
 pub(crate) mod faults;
 pub(crate) mod indexes;
+pub(crate) mod journal;
 pub(crate) mod once_rows;
 pub(crate) mod postings;
 pub(crate) mod timers;

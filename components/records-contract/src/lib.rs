@@ -16,7 +16,7 @@ mod on_redis;
 
 pub use books::{Step, keep_books};
 pub use ensure::Failure;
-pub use fixture::{Fault, Fixture};
+pub use fixture::{Fault, Fixture, Moment};
 pub use on_memory::OnMemory;
 pub use on_redis::OnRedis;
 
@@ -48,6 +48,7 @@ pub fn cases() -> Vec<Case> {
     let mut all = cases::contents::cases();
     all.extend(cases::faults::cases());
     all.extend(cases::indexes::cases());
+    all.extend(cases::journal::cases());
     all.extend(cases::once_rows::cases());
     all.extend(cases::postings::cases());
     all.extend(cases::timers::cases());

@@ -1,11 +1,11 @@
 //! The fixture over the double.
 
-use crate::{Failure, Fault, Fixture};
+use crate::{Failure, Fault, Fixture, Moment};
 use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
 use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
-use records::{LedgerRow, Records};
+use records::{Change, Journal, Records};
 use records_memory::{MemoryRecords, MemorySnapshot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,10 @@ impl Fixture for OnMemory {
         self.records()
     }
 
+    fn journal(&self) -> Arc<dyn Journal> {
+        Arc::new(self.held().records.clone())
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -67,19 +71,23 @@ impl Fixture for OnMemory {
         let records = &self.held().records;
         match fault {
             Some(Fault::LoseAnswers) => records.fail_next_commit_after(),
-            Some(Fault::CrashBefore) => records.fail_next_commit_before(),
+            Some(Fault::CrashBefore | Fault::CrashBeforeBody) => records.fail_next_commit_before(),
             Some(Fault::Pause(pause)) => records.pause_next_commit(pause),
             // There is no way on which one answer could be lost and asked for again; and each fault ends by itself.
             Some(Fault::LoseOneAnswer) | None => {}
         }
     }
 
-    async fn events(&self) -> Result<Vec<Envelope>, Failure> {
-        Ok(self.held().records.events())
+    fn overtake(&self, moment: Moment, change: Change) {
+        let records = &self.held().records;
+        match moment {
+            Moment::BeforeTheStep => records.overtake_next_commit_before(change),
+            Moment::BeforeTheAnswer => records.overtake_next_commit_after(change),
+        }
     }
 
-    async fn ledger(&self) -> Result<Vec<LedgerRow>, Failure> {
-        Ok(self.held().records.ledger())
+    async fn events(&self) -> Result<Vec<Envelope>, Failure> {
+        Ok(self.held().records.events())
     }
 
     async fn bodies(&self) -> Result<Option<usize>, Failure> {

@@ -1,13 +1,13 @@
 //! The fixture over Redis and a key-value store: the adapter between two wrapped ports, and the faults of a network
 //! and of a server, injected where the committing script passes.
 
-use crate::{Failure, Fault, Fixture};
+use crate::{Failure, Fault, Fixture, Moment};
 use ambient::{Clock, Random, Sleep, SystemClock, SystemRandom, Timestamp};
 use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
-use key_value::KeyValue;
-use records::{LedgerRow, Records};
+use key_value::{KeyValue, KeyValueError};
+use records::{Change, Journal, Outcome, Records};
 use records_redis::{RecordsConfig, RedisRecords};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,24 +34,83 @@ const AGE: &str = "for _, body in ipairs(redis.call('ZRANGE', '{contract/0}:garb
 const EVENTS: &str = "local all = {} for _, row in ipairs(redis.call('XRANGE', '{contract/0}:events', '-', '+')) do \
     all[#all + 1] = #row[2][2] .. ':' .. row[2][2] end return table.concat(all)";
 
-/// The fault in force, shared by all instances of the fixture.
+/// What goes wrong, shared by all instances of the fixture.
 #[derive(Clone, Default)]
-struct Faults(Arc<Mutex<Option<Fault>>>);
+struct Faults(Arc<Mutex<InForce>>);
+
+#[derive(Default)]
+struct InForce {
+    fault: Option<Fault>,
+    overtaking: Option<(Moment, Change)>,
+}
 
 impl Faults {
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn get(&self) -> Option<Fault> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_force().fault
     }
 
     fn set(&self, fault: Option<Fault>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.in_force().fault = fault;
+    }
+
+    /// What the other writer commits at this moment; once.
+    fn overtaking(&self, moment: Moment) -> Option<Change> {
+        let mut in_force = self.in_force();
+        in_force.overtaking.take_if(|(when, _)| *when == moment).map(|(_, change)| change)
+    }
+}
+
+/// A store of bodies that does not answer while the fault says so.
+struct FaultyBodies {
+    inner: Arc<dyn KeyValue>,
+    faults: Faults,
+}
+
+#[async_trait]
+impl KeyValue for FaultyBodies {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
+        self.inner.get(key).await
+    }
+
+    async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), KeyValueError> {
+        if self.faults.get() == Some(Fault::CrashBeforeBody) {
+            return Err(KeyValueError::Unavailable("the writer died before its body was written".into()));
+        }
+        self.inner.set(key, value).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
+        self.inner.delete(key).await
+    }
+
+    async fn keys(&self) -> Result<Vec<String>, KeyValueError> {
+        self.inner.keys().await
     }
 }
 
 /// A connection that loses what the fault says.
 struct FaultyRedis {
     inner: Arc<dyn Redis>,
+    bodies: Arc<dyn KeyValue>,
     faults: Faults,
+}
+
+impl FaultyRedis {
+    /// Commits what another writer wants at this moment, through an instance of its own.
+    async fn let_another_commit(&self, moment: Moment) -> Result<bool, RedisError> {
+        let Some(change) = self.faults.overtaking(moment) else { return Ok(false) };
+        let (redis, bodies) = (Arc::clone(&self.inner), Arc::clone(&self.bodies));
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let another = RedisRecords::new(RecordsConfig::of(CONTEXT), redis, bodies, clock, random);
+        match another.commit(change).await {
+            Ok(Outcome::Committed(_)) => Ok(true),
+            other => Err(RedisError::Refused(format!("the other writer did not commit: {other:?}"))),
+        }
+    }
 }
 
 /// Whether this is the committing script: the only one whose first key is a head.
@@ -62,17 +121,24 @@ fn is_commit(arguments: &[Argument]) -> bool {
 #[async_trait]
 impl Redis for FaultyRedis {
     async fn execute(&self, command: &str, arguments: Vec<Argument>, repeat: Repeat) -> Result<Vec<Reply>, RedisError> {
-        let fault = if command.starts_with("EVAL") && is_commit(&arguments) { self.faults.get() } else { None };
+        if !command.starts_with("EVAL") || !is_commit(&arguments) {
+            return self.inner.execute(command, arguments, repeat).await;
+        }
+        let fault = self.faults.get();
         if fault == Some(Fault::CrashBefore) {
             return Err(RedisError::Unavailable("the writer died before the script".into()));
         }
-        let answer = self.inner.execute(command, arguments, repeat).await;
-        match (fault, &answer) {
-            (Some(Fault::LoseOneAnswer), Ok(_)) => self.faults.set(None),
-            (Some(Fault::LoseAnswers), Ok(_)) => {}
-            _ => return answer,
-        }
-        Err(RedisError::Unavailable("the answer was lost".into()))
+        self.let_another_commit(Moment::BeforeTheStep).await?;
+        let answer = self.inner.execute(command, arguments, repeat).await?;
+        let lost = match fault {
+            Some(Fault::LoseOneAnswer) => {
+                self.faults.set(None);
+                true
+            }
+            Some(Fault::LoseAnswers) => true,
+            _ => self.let_another_commit(Moment::BeforeTheAnswer).await?,
+        };
+        if lost { Err(RedisError::Unavailable("the answer was lost".into())) } else { Ok(answer) }
     }
 }
 
@@ -128,10 +194,11 @@ fn instance(
     sleep: &Arc<dyn Sleep>,
     faults: &Faults,
 ) -> Arc<RedisRecords> {
-    let redis = Arc::new(FaultyRedis { inner: Arc::clone(redis), faults: faults.clone() });
+    let redis = Arc::new(FaultyRedis { inner: Arc::clone(redis), bodies: Arc::clone(bodies), faults: faults.clone() });
+    let bodies = Arc::new(FaultyBodies { inner: Arc::clone(bodies), faults: faults.clone() });
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
         (Arc::new(SleepyClock(faults.clone())), Arc::new(SystemRandom));
-    let records = RedisRecords::new(RecordsConfig::of(CONTEXT), redis, Arc::clone(bodies), clock, random);
+    let records = RedisRecords::new(RecordsConfig::of(CONTEXT), redis, bodies, clock, random);
     Arc::new(records.with_sleep(Arc::clone(sleep)))
 }
 
@@ -145,12 +212,16 @@ impl Fixture for OnRedis {
         self.fresh()
     }
 
+    fn journal(&self) -> Arc<dyn Journal> {
+        Arc::clone(&*self.instance()) as Arc<dyn Journal>
+    }
+
     fn now(&self) -> Timestamp {
         SystemClock.now()
     }
 
     async fn reset(&self) -> Result<(), Failure> {
-        self.faults.set(None);
+        *self.faults.in_force() = InForce::default();
         self.eval(DROP).await?;
         // All names first: on SQLite nothing may be read inside the walk.
         for key in self.bodies.keys().await? {
@@ -162,6 +233,10 @@ impl Fixture for OnRedis {
 
     fn inject(&self, fault: Option<Fault>) {
         self.faults.set(fault);
+    }
+
+    fn overtake(&self, moment: Moment, change: Change) {
+        self.faults.in_force().overtaking = Some((moment, change));
     }
 
     async fn events(&self) -> Result<Vec<Envelope>, Failure> {
@@ -179,21 +254,13 @@ impl Fixture for OnRedis {
         Ok(events)
     }
 
-    async fn ledger(&self) -> Result<Vec<LedgerRow>, Failure> {
-        let instance = Arc::clone(&*self.instance());
-        let mut rows: Vec<LedgerRow> = Vec::new();
-        loop {
-            let page = instance.ledger(rows.last().map(|row| (row.commit, row.leg)), 100).await?;
-            if page.is_empty() {
-                return Ok(rows);
-            }
-            rows.extend(page);
-        }
-    }
-
     async fn bodies(&self) -> Result<Option<usize>, Failure> {
         let keys = self.bodies.keys().await?;
-        Ok(Some(keys.iter().filter(|key| !key.starts_with("contract:mark.")).count()))
+        Ok(Some(
+            keys.iter()
+                .filter(|key| !key.starts_with("contract:mark.") && !key.starts_with("contract:journal."))
+                .count(),
+        ))
     }
 
     async fn pass(&self, duration: Duration) {

@@ -15,7 +15,7 @@ async fn every_sentence_holds() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn the_books_hold_under_any_sequence(steps in prop::collection::vec(any_step(), 0..12)) {

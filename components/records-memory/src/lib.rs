@@ -5,6 +5,7 @@
 //! to the same sentences as the adapter on Redis.
 
 mod checks;
+mod journal;
 mod state;
 
 use ambient::{Clock, Random, Timestamp};
@@ -19,7 +20,7 @@ use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the next commit fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Fault {
     /// Nothing is carried out and there is no answer.
     Before,
@@ -27,6 +28,10 @@ enum Fault {
     After,
     /// The writer sleeps this long between its body and the committing step.
     Pause(Duration),
+    /// Another writer commits this while the first sleeps between its body and the committing step.
+    OvertakenBefore(Box<Change>),
+    /// Another writer commits this upon the first, whose answer is lost and who asks again.
+    OvertakenAfter(Box<Change>),
 }
 
 /// The whole of a store at one moment.
@@ -86,6 +91,17 @@ impl MemoryRecords {
         self.fault(Fault::Pause(pause));
     }
 
+    /// Another writer commits this change just before the next commit does, after that has written its body.
+    pub fn overtake_next_commit_before(&self, change: Change) {
+        self.fault(Fault::OvertakenBefore(Box::new(change)));
+    }
+
+    /// The next commit is carried out and its answer lost; another writer commits this change upon it; then the first
+    /// asks again.
+    pub fn overtake_next_commit_after(&self, change: Change) {
+        self.fault(Fault::OvertakenAfter(Box::new(change)));
+    }
+
     /// The store comes back empty, as a Redis without its files: loads and commits answer
     /// [`RecordsError::RolledBack`] from now on.
     pub fn lose_everything(&self) {
@@ -136,13 +152,25 @@ impl Records for MemoryRecords {
             return Err(RecordsError::Unavailable("the commit failed before it was carried out".into()));
         }
         let now = self.clock.now();
-        let pause = if let Some(Fault::Pause(pause)) = fault { pause } else { Duration::ZERO };
-        let body = ambient::uuid_v7(&*self.clock, &*self.random);
-        let outcome = self.state().commit(&self.context, change, body, pause, now)?;
-        if fault == Some(Fault::After) {
-            return Err(RecordsError::Unavailable("the answer to the commit was lost".into()));
+        let body = || ambient::uuid_v7(&*self.clock, &*self.random);
+        let step = |change, pause| self.state().commit(&self.context, change, body(), pause, now);
+        match fault {
+            Some(Fault::Pause(pause)) => step(change, pause),
+            Some(Fault::After) => {
+                step(change, Duration::ZERO)?;
+                Err(RecordsError::Unavailable("the answer to the commit was lost".into()))
+            }
+            Some(Fault::OvertakenBefore(other)) => {
+                step(*other, Duration::ZERO)?;
+                step(change, Duration::ZERO)
+            }
+            Some(Fault::OvertakenAfter(other)) => {
+                step(change.clone(), Duration::ZERO)?;
+                step(*other, Duration::ZERO)?;
+                step(change, Duration::ZERO)
+            }
+            Some(Fault::Before) | None => step(change, Duration::ZERO),
         }
-        Ok(outcome)
     }
 
     async fn once(&self, key: &OnceKey) -> Result<Option<OnceState>, RecordsError> {

@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) accounts: BTreeMap<AccountKey, (String, Balance)>,
     pub(crate) trial: BTreeMap<String, (i64, u64)>,
     pub(crate) ledger: Vec<LedgerRow>,
+    /// How many rows each account has.
+    pub(crate) rows: BTreeMap<AccountKey, u64>,
     pub(crate) events: Vec<Envelope>,
     pub(crate) indexes: BTreeMap<IndexName, BTreeMap<(String, RecordKey), String>>,
     pub(crate) timers: BTreeMap<(String, RecordKey), Timer>,
@@ -123,19 +125,27 @@ impl State {
         };
 
         self.commits += 1;
+        let at = self.ledger.last().map_or(now, |last| last.at.max(now));
         for (place, (posting, after)) in change.postings.iter().zip(legs).enumerate() {
+            let number = self.rows.entry(posting.account.clone()).or_default();
+            *number += 1;
             self.accounts.insert(posting.account.clone(), (posting.currency.clone(), after));
             let (sum_minor, legs) = self.trial.entry(posting.currency.clone()).or_default();
             *sum_minor += posting.posted_minor;
             *legs += 1;
             self.ledger.push(LedgerRow {
+                seq: self.ledger.len() as u64 + 1,
                 commit: self.commits,
                 leg: u32::try_from(place).unwrap_or(u32::MAX),
-                account: posting.account.to_string(),
+                at,
+                account: posting.account.clone(),
+                number: *number,
                 currency: posting.currency.clone(),
                 posted_minor: posting.posted_minor,
                 held_minor: posting.held_minor,
                 after,
+                record: change.key.clone(),
+                version,
                 body,
             });
         }

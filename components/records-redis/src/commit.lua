@@ -31,6 +31,7 @@ local HALF = 67108864 -- 2^26
 local BODY_AGE_MS = 3600000
 local ONCE_KEPT_MS = 604800000
 local BELL_KEPT_MS = 5000
+local PAGE_ROWS = 128 -- as in pages.rs
 
 local head_key = KEYS[1]
 local prefix = next_argument() -- `{<context>/<partition>}:`
@@ -130,16 +131,19 @@ end
 
 -- 6. The postings: exact range leg by leg, floors at the end, each currency summing to zero.
 local legs = {}
-local balances = {} -- by account: currency, posted, held
+local balances = {} -- by account: currency, posted, held, rows
 local sums = {} -- by currency: two halves, so that no sum on the way leaves the exact range
 for leg = 1, tonumber(next_argument()) do
   local account, currency = next_argument(), next_argument()
-  local posted, held = tonumber(next_argument()), tonumber(next_argument())
-  local floor = tonumber(next_argument())
+  local posted_text, held_text, floor = next_argument(), next_argument(), tonumber(next_argument())
+  local posted, held = tonumber(posted_text), tonumber(held_text)
   local balance = balances[account]
   if not balance then
-    local row = redis.call('HMGET', prefix .. 'b:' .. account, 'currency', 'posted', 'held')
-    balance = { currency = row[1] or currency, posted = tonumber(row[2] or '0'), held = tonumber(row[3] or '0') }
+    local row = redis.call('HMGET', prefix .. 'b:' .. account, 'currency', 'posted', 'held', 'rows')
+    balance = {
+      known = row[1], currency = row[1] or currency, posted = tonumber(row[2] or '0'), held = tonumber(row[3] or '0'),
+      rows = tonumber(row[4] or '0'),
+    }
     balances[account] = balance
   end
   if balance.currency ~= currency then
@@ -152,14 +156,15 @@ for leg = 1, tonumber(next_argument()) do
   end
   local sum = sums[currency]
   if not sum then
-    sum = { high = 0, low = 0 }
+    sum = { high = 0, low = 0, legs = 0 }
     sums[currency] = sum
   end
   local high = math.floor(posted / HALF)
   sum.high = sum.high + high
   sum.low = sum.low + (posted - high * HALF)
+  sum.legs = sum.legs + 1
   legs[leg] = {
-    account = account, currency = currency, posted = posted, held = held, floor = floor,
+    account = account, currency = currency, posted = posted_text, held = held_text, floor = floor,
     after_posted = balance.posted, after_held = balance.held,
   }
 end
@@ -180,16 +185,35 @@ end
 commits = redis.call('INCR', prefix .. 'commits')
 redis.call('SET', head_key, version .. ' ' .. uuid .. tombstone)
 
-for place, leg in ipairs(legs) do
-  redis.call('XADD', prefix .. 'ledger', whole(commits) .. '-' .. (place - 1),
-    'account', leg.account, 'currency', leg.currency, 'posted', whole(leg.posted), 'held', whole(leg.held),
-    'posted_after', whole(leg.after_posted), 'held_after', whole(leg.after_held), 'body', uuid)
-  redis.call('HINCRBY', prefix .. 'trial', leg.currency, whole(leg.posted))
-  redis.call('HINCRBY', prefix .. 'trial', leg.currency .. ':legs', 1)
+if #legs > 0 then
+  -- One line a leg, in the journal and among the account's own rows. The moment of posting never goes back, so that
+  -- rows in the order of posting are in the order of time too.
+  local books = redis.call('HMGET', prefix .. 'books', 'rows', 'at')
+  local rows, at = tonumber(books[1] or '0'), whole(math.max(now, tonumber(books[2] or '0')))
+  local cause = record .. ' ' .. version .. ' ' .. uuid
+  for place, leg in ipairs(legs) do
+    local balance = balances[leg.account]
+    rows, balance.rows = rows + 1, balance.rows + 1
+    local line = string.format('%.0f %.0f %.0f %s %s %.0f %s %s %s %.0f %.0f %s', rows, commits, place - 1, at,
+      leg.account, balance.rows, leg.currency, leg.posted, leg.held, leg.after_posted, leg.after_held, cause)
+    redis.call('XADD', prefix .. 'journal', whole(rows) .. '-0', 'r', line)
+    redis.call('XADD', prefix .. 'j:' .. leg.account, whole(balance.rows) .. '-0', 'r', line)
+    if balance.rows % PAGE_ROWS == 0 then
+      redis.call('SADD', prefix .. 'full', leg.account)
+    end
+  end
+  redis.call('HSET', prefix .. 'books', 'rows', whole(rows), 'at', at)
+  for currency, sum in pairs(sums) do
+    redis.call('HINCRBY', prefix .. 'trial', currency, whole(sum.high * HALF + sum.low))
+    redis.call('HINCRBY', prefix .. 'trial', currency .. ':legs', sum.legs)
+  end
 end
 for account, balance in pairs(balances) do
-  redis.call('HSET', prefix .. 'b:' .. account,
-    'currency', balance.currency, 'posted', whole(balance.posted), 'held', whole(balance.held))
+  redis.call('HSET', prefix .. 'b:' .. account, 'currency', balance.currency,
+    'posted', whole(balance.posted), 'held', whole(balance.held), 'rows', whole(balance.rows))
+  if not balance.known then
+    redis.call('ZADD', prefix .. 'accounts', 0, account)
+  end
 end
 
 if once ~= '' then

@@ -1,6 +1,6 @@
 //! Every name that records have in Redis and in the key-value store.
 
-use records::{OnceKey, RecordKey, Version};
+use records::{AccountKey, OnceKey, RecordKey, Version};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -26,9 +26,19 @@ impl Keys {
         &self.prefix
     }
 
-    /// A key of one of the kinds without a name: `epoch`, `timers`, `trial`, `garbage`, `ledger`, `frozen`.
+    /// A key of one of the kinds without a name: `epoch`, `timers`, `trial`, `garbage`, `books`, `journal`, `frozen`.
     pub(crate) fn of(&self, kind: &str) -> String {
         format!("{}{kind}", self.prefix)
+    }
+
+    /// `{payments/0}:b:merchant:EUR`: balance and counts of an account.
+    pub(crate) fn balance(&self, account: &AccountKey) -> String {
+        format!("{}b:{account}", self.prefix)
+    }
+
+    /// `{payments/0}:j:merchant:EUR`: the open rows of an account.
+    pub(crate) fn account_rows(&self, account: &AccountKey) -> String {
+        format!("{}j:{account}", self.prefix)
     }
 
     /// `{payments/0}:h:payment:pay_00…`
@@ -44,6 +54,16 @@ impl Keys {
     /// `payments:payment:pay_00…:1.7.<uuid>` in the key-value store.
     pub(crate) fn body(&self, record: &RecordKey, version: Version, uuid: Uuid) -> String {
         format!("{}:{record}:{version}.{uuid}", self.context)
+    }
+
+    /// `payments:journal.0.page.17` in the key-value store: a page of the chain.
+    pub(crate) fn page(&self, page: u64) -> String {
+        format!("{}:journal.{}.page.{page}", self.context, self.partition)
+    }
+
+    /// `payments:journal.0.account.merchant:EUR.17` in the key-value store: a page of an account.
+    pub(crate) fn account_page(&self, account: &AccountKey, page: u64) -> String {
+        format!("{}:journal.{}.account.{account}.{page}", self.context, self.partition)
     }
 
     /// `payments:mark.0` in the key-value store: the high-water mark of commits.

@@ -1,12 +1,12 @@
-//! What is read: records, once-rows, pages, balances, the journal. Nothing here changes anything.
+//! What is read: records, once-rows, pages, balances. Nothing here changes anything.
 
 use crate::body::Loaded;
-use crate::scripts::{BALANCES, COUNTS, LEDGER, LIST, TRIAL};
+use crate::scripts::{BALANCES, COUNTS, LIST, TRIAL};
 use crate::{RedisRecords, body, closed, gone, unreadable};
 use ambient::Timestamp;
 use records::{
-    AccountKey, Answer, Balance, Cursor, Fingerprint, IndexEntry, IndexName, LedgerRow, MAX_PAGE, OnceKey, OnceState,
-    Page, Record, RecordKey, RecordsError, TrialBalance, Version,
+    AccountKey, Answer, Balance, Cursor, Fingerprint, IndexEntry, IndexName, MAX_PAGE, OnceKey, OnceState, Page,
+    Record, RecordKey, RecordsError, TrialBalance, Version,
 };
 use redis_client::{Repeat, Reply};
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ impl RedisRecords {
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
-        let arguments: Vec<_> = accounts.iter().map(|account| self.keys.of(&format!("b:{account}")).into()).collect();
+        let arguments: Vec<_> = accounts.iter().map(|account| self.keys.balance(account).into()).collect();
         self.script(&BALANCES, accounts.len(), &arguments, |fields| {
             let (pairs, _) = fields.as_chunks::<2>();
             pairs.iter().map(|[posted, held]| balance(posted, held)).collect()
@@ -165,21 +165,6 @@ impl RedisRecords {
                 legs,
             };
             Some(lines.into_iter().map(line).collect())
-        })
-        .await
-    }
-
-    /// Rows of the journal.
-    pub(crate) async fn read_ledger(
-        &self,
-        after: Option<(u64, u32)>,
-        limit: u32,
-    ) -> Result<Vec<LedgerRow>, RecordsError> {
-        let after = after.map_or_else(|| "-".to_owned(), |(commit, leg)| format!("{commit}-{leg}"));
-        let arguments = [self.keys.of("ledger").into(), after.into(), i64::from(limit).into()];
-        self.script(&LEDGER, 1, &arguments, |fields| {
-            let (rows, _) = fields.as_chunks::<8>();
-            rows.iter().map(ledger_row).collect()
         })
         .await
     }
@@ -237,19 +222,4 @@ fn page(fields: &[&str]) -> Option<Page> {
 
 fn balance(posted: &str, held: &str) -> Option<Balance> {
     Some(Balance { posted_minor: posted.parse().ok()?, held_minor: held.parse().ok()? })
-}
-
-fn ledger_row(row: &[&str; 8]) -> Option<LedgerRow> {
-    let [id, account, currency, posted, held, posted_after, held_after, body] = *row;
-    let (commit, leg) = id.split_once('-')?;
-    Some(LedgerRow {
-        commit: commit.parse().ok()?,
-        leg: leg.parse().ok()?,
-        account: account.to_owned(),
-        currency: currency.to_owned(),
-        posted_minor: posted.parse().ok()?,
-        held_minor: held.parse().ok()?,
-        after: balance(posted_after, held_after)?,
-        body: body.parse().ok()?,
-    })
 }

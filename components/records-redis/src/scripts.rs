@@ -30,8 +30,20 @@ scripts! {
     BALANCES = "balances.lua";
     /// The running trial balance.
     TRIAL = "trial.lua";
-    /// Rows of the journal.
-    LEDGER = "ledger.lua";
+    /// Open rows of the journal.
+    ROWS = "rows.lua";
+    /// Open rows of one account.
+    ACCOUNT = "account.lua";
+    /// The last open row of one account at a moment.
+    ACCOUNT_AT = "account_at.lua";
+    /// Names of accounts.
+    ACCOUNTS = "accounts.lua";
+    /// What a sealer does next.
+    SEAL = "seal.lua";
+    /// Moves the head of the chain.
+    SEALED = "sealed.lua";
+    /// Drops rows of an account that are in a page.
+    PAGED = "paged.lua";
     /// Leases due timers.
     CLAIM = "claim.lua";
     /// Ends a leased timer.

@@ -1,6 +1,8 @@
-//! Postings: the legs of a double entry, committed with the record that caused them.
+//! Postings: the legs of a double entry, committed with the record that caused them, and the rows that they become.
 
 use crate::change::{InvalidName, name};
+use crate::{RecordKey, Version};
+use ambient::Timestamp;
 use core::fmt;
 
 /// Same alphabet check as every other name.
@@ -62,14 +64,23 @@ pub struct TrialBalance {
 }
 
 /// One leg as it lies in the journal, append-only.
+///
+/// **Shape** its line, which is what pages hold and digests cover, is fourteen words in the order of the members, each
+/// after one space: `7 3 1 1767225600000 merchant:EUR 4 EUR 1000 0 5000 0 payment:pay_00… 1.3 0199…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// The context's commit number: the legs of one change share it.
+    /// The place in the journal, from 1 without gaps.
+    pub seq: u64,
+    /// The context's commit number: the legs of one entry share it.
     pub commit: u64,
-    /// The place among the legs of its change, from 0.
+    /// The place among the legs of its entry, from 0.
     pub leg: u32,
+    /// When it was posted, by the clock of the store; never earlier than the row before.
+    pub at: Timestamp,
     /// Which account.
-    pub account: String,
+    pub account: AccountKey,
+    /// The place among the rows of its account, from 1 without gaps.
+    pub number: u64,
     /// ISO 4217.
     pub currency: String,
     /// What was added to the posted balance.
@@ -78,6 +89,81 @@ pub struct LedgerRow {
     pub held_minor: i64,
     /// The account after this leg.
     pub after: Balance,
-    /// The body that caused it.
+    /// The record whose change it was.
+    pub record: RecordKey,
+    /// That change.
+    pub version: Version,
+    /// Its body.
     pub body: uuid::Uuid,
+}
+
+impl LedgerRow {
+    /// The place in the journal of the first leg of the same entry.
+    pub const fn entry(&self) -> u64 {
+        self.seq.saturating_sub(self.leg as u64)
+    }
+
+    /// Reads a line; `None` where it is none.
+    pub fn from_line(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let mut word = || words.next();
+        let row = Self {
+            seq: word()?.parse().ok()?,
+            commit: word()?.parse().ok()?,
+            leg: word()?.parse().ok()?,
+            at: Timestamp::from_unix_ms(word()?.parse().ok()?),
+            account: AccountKey::new(word()?).ok()?,
+            number: word()?.parse().ok()?,
+            currency: word()?.to_owned(),
+            posted_minor: word()?.parse().ok()?,
+            held_minor: word()?.parse().ok()?,
+            after: Balance { posted_minor: word()?.parse().ok()?, held_minor: word()?.parse().ok()? },
+            record: RecordKey::new(word()?).ok()?,
+            version: word()?.parse().ok()?,
+            body: word()?.parse().ok()?,
+        };
+        // One spelling a row: what reads back to another text was written by somebody else.
+        (row.to_string() == line).then_some(row)
+    }
+}
+
+impl fmt::Display for LedgerRow {
+    /// Its line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seq, commit, leg, account, number, currency, posted_minor, held_minor, .. } = self;
+        let (at_ms, after, record, version, body) =
+            (self.at.unix_ms(), &self.after, &self.record, self.version, self.body);
+        write!(f, "{seq} {commit} {leg} {at_ms} {account} {number} {currency} {posted_minor} {held_minor} ")?;
+        write!(f, "{} {} {record} {version} {body}", after.posted_minor, after.held_minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str =
+        "7 3 1 1767225600000 merchant:EUR 4 EUR -1000 0 5000 0 payment:pay_1 1.3 01990000-0000-7000-8000-000000000001";
+
+    #[test]
+    fn a_line_reads_back() {
+        let row = LedgerRow::from_line(LINE).unwrap();
+        assert_eq!(row.to_string(), LINE);
+        assert_eq!((row.seq, row.entry(), row.number, row.posted_minor), (7, 6, 4, -1000));
+    }
+
+    #[test]
+    fn what_has_another_spelling_is_no_line() {
+        for other in [
+            LINE.replace(" 5000 ", " 05000 "),
+            LINE.replace(" EUR ", "  EUR "),
+            format!("{LINE} x"),
+            format!("{LINE} "),
+        ] {
+            assert_eq!(LedgerRow::from_line(&other), None, "{other}");
+        }
+        for cut in 0..LINE.len() {
+            assert_eq!(LedgerRow::from_line(&LINE[..cut]), None);
+        }
+    }
 }

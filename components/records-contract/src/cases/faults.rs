@@ -1,7 +1,7 @@
 //! Answers that are lost, writers that die or sleep, and a store that comes back with less than it acknowledged.
 
-use crate::changes::{change, commit, create, event, finish, key, once};
-use crate::{Failure, Fault, Fixture};
+use crate::changes::{change, commit, create, event, finish, key, once, once_key};
+use crate::{Failure, Fault, Fixture, Moment};
 use core::time::Duration;
 use records::{Committed, Outcome, RecordsError, Refusal, Version};
 
@@ -10,6 +10,7 @@ table![
     answers_lost_for_good_end_in_a_replay,
     answers_lost_for_good_end_in_a_conflict_with_the_derived_id,
     a_writer_that_died_before_the_script_changed_nothing,
+    a_writer_that_was_overtaken_while_it_slept_changes_nothing,
     a_writer_that_slept_too_long_is_refused,
     upkeep_of_nothing_is_nothing,
     an_empty_store_is_a_loss_and_never_a_first_start,
@@ -72,15 +73,32 @@ async fn answers_lost_for_good_end_in_a_conflict_with_the_derived_id(fixture: &d
 
 async fn a_writer_that_died_before_the_script_changed_nothing(fixture: &dyn Fixture) -> Result<(), Failure> {
     let records = fixture.records();
-    fixture.inject(Some(Fault::CrashBefore));
-    let died = records.commit(create(fixture, "thing:1")?.with_event(event(1))).await;
-    ensure!(matches!(died, Err(RecordsError::Unavailable(_))), "the dead writer was told {died:?}");
-    fixture.inject(None);
+    for fault in [Fault::CrashBeforeBody, Fault::CrashBefore] {
+        fixture.inject(Some(fault));
+        let died = records.commit(create(fixture, "thing:1")?.with_event(event(1))).await;
+        ensure!(matches!(died, Err(RecordsError::Unavailable(_))), "after {fault:?} the writer was told {died:?}");
+        fixture.inject(None);
+    }
     ensure_eq!(records.load(&key("thing:1")?).await?, None, "the record");
     ensure_eq!(fixture.events().await?.len(), 0, "events");
     let committed = commit(&*fixture.another(), create(fixture, "thing:1")?.with_event(event(1))).await?;
     ensure_eq!(committed.commit, 1, "the commit number of the next try");
     ensure_eq!(fixture.events().await?.len(), 1, "events");
+    Ok(())
+}
+
+async fn a_writer_that_was_overtaken_while_it_slept_changes_nothing(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    let first = commit(&*records, create(fixture, "thing:1")?).await?.version;
+    fixture.overtake(Moment::BeforeTheStep, change(fixture, "thing:1", Some(first), "faster")?.with_event(event(1)));
+    let row = once("r", 1, finish(None, "late"));
+    let slept = change(fixture, "thing:1", Some(first), "late")?.with_event(event(2)).with_once(row);
+    let found = Some(Version { number: 2, ..first });
+    ensure_eq!(records.commit(slept).await?, Outcome::Conflict { found }, "the sleeper");
+    let content = fixture.another().load(&key("thing:1")?).await?.and_then(|record| record.content);
+    ensure_eq!(content, Some("faster".into()), "the content");
+    ensure_eq!(fixture.events().await?.len(), 1, "events");
+    ensure_eq!(records.once(&once_key("r")).await?, None, "the once-row");
     Ok(())
 }
 

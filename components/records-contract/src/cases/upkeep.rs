@@ -1,13 +1,14 @@
 //! Upkeep: bodies that nobody will read again go after a day, what is current never does.
 
 use crate::changes::{change, commit, create, key};
-use crate::{Failure, Fixture};
+use crate::{Failure, Fixture, Moment};
 use bytes::Bytes;
-use records::Outcome;
+use records::{Outcome, Version};
 
 table![
     bodies_that_were_replaced_or_lost_go_after_a_day,
     a_body_that_is_history_stays,
+    a_body_that_became_history_while_its_answer_was_lost_stays,
     what_is_current_is_never_deleted,
 ];
 
@@ -44,6 +45,23 @@ async fn a_body_that_is_history_stays(fixture: &dyn Fixture) -> Result<(), Failu
     fixture.age_garbage().await?;
     records.maintain(fixture.now()).await?;
     ensure_bodies(fixture, 2, "after a day").await
+}
+
+async fn a_body_that_became_history_while_its_answer_was_lost_stays(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    let first = commit(&*records, create(fixture, "a")?).await?.version;
+    let [second, third] = [2, 3].map(|number| Version { number, ..first });
+    let upon_it = change(fixture, "a", Some(second), "3")?.keeping_previous();
+    fixture.overtake(Moment::BeforeTheAnswer, upon_it);
+    // Carried out; answer lost; the other commits upon it; asked again, it looks as if it had lost.
+    let asked_again = records.commit(change(fixture, "a", Some(first), "2")?.keeping_previous()).await?;
+    ensure_eq!(asked_again, Outcome::Conflict { found: Some(third) }, "the repetition");
+    fixture.age_garbage().await?;
+    records.maintain(fixture.now()).await?;
+    ensure_bodies(fixture, 3, "after a day").await?;
+    let content = fixture.another().load(&key("a")?).await?.and_then(|record| record.content);
+    ensure_eq!(content, Some(Bytes::from("3")), "the content");
+    Ok(())
 }
 
 async fn what_is_current_is_never_deleted(fixture: &dyn Fixture) -> Result<(), Failure> {

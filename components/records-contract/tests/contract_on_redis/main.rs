@@ -1,8 +1,11 @@
 //! The suite on the adapter, over a real Redis and both kinds of stores that a native test has.
 
 mod adapter;
+mod history;
 mod native;
 mod planted;
+mod sealing;
+mod tampering;
 
 use key_value::{KeyValue, MemoryKeyValue};
 use native::{NativeRedis, RedisKeyValue, TokioSleep};

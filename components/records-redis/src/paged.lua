@@ -1,0 +1,21 @@
+-- Drops the rows of an account that are in a page which is written, unless somebody else has done it.
+--
+-- KEYS[1]  `{…}:b:<account>`, KEYS[2] `{…}:j:<account>` (see account.lua)
+-- ARGV     the prefix, the account, how many rows were in pages, how many a page has
+-- Answer   one field, as `<length>:<bytes>`: `moved`, `overtaken` or `frozen`.
+
+local prefix, account, paged, page = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+if redis.call('EXISTS', prefix .. 'frozen') == 1 then
+  return '6:frozen'
+end
+local found = redis.call('HMGET', KEYS[1], 'rows', 'paged')
+local rows, after = tonumber(found[1] or '0'), tonumber(paged) + page
+if (found[2] or '0') ~= paged or rows < after then
+  return '9:overtaken'
+end
+redis.call('HSET', KEYS[1], 'paged', string.format('%.0f', after))
+redis.call('XTRIM', KEYS[2], 'MINID', '=', string.format('%.0f-0', after + 1))
+if rows - after < page then
+  redis.call('SREM', prefix .. 'full', account)
+end
+return '5:moved'

@@ -1,0 +1,45 @@
+-- What a sealer does next, for one sealer at a time: the rows of the next page of the chain, and an account whose next
+-- page is full. It changes nothing but the lease; without the lease a second sealer would do the same work for nothing,
+-- and no harm.
+--
+-- KEYS[1]  `{…}:books` (see rows.lua)
+-- ARGV     the prefix, the sealer's token, its lease in ms, how many rows a page has at least, how many to read
+-- Answer   fields, each as `<length>:<bytes>`: `frozen`, `busy`, or `go`; then how many pages there are, how many rows
+--          are in them, the digest of the last one, an account (or empty), how many of its rows are in pages, how many
+--          lines follow for the chain, those, and the lines of the account's next page.
+
+local prefix, token, lease_ms, least, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local function answer(fields)
+  for i, field in ipairs(fields) do
+    field = tostring(field)
+    fields[i] = #field .. ':' .. field
+  end
+  return table.concat(fields)
+end
+
+if redis.call('EXISTS', prefix .. 'frozen') == 1 then
+  return answer({ 'frozen' })
+end
+if not redis.call('SET', prefix .. 'sealer', token, 'PX', lease_ms, 'NX') and redis.call('GET', prefix .. 'sealer') ~= token then
+  return answer({ 'busy' })
+end
+
+local books = redis.call('HMGET', KEYS[1], 'rows', 'pages', 'sealed', 'digest')
+local rows, sealed = tonumber(books[1] or '0'), books[3] or '0'
+local fields = { 'go', books[2] or '0', sealed, books[4] or '', '', '0', '0' }
+if rows - tonumber(sealed) >= least then
+  for _, row in ipairs(redis.call('XRANGE', prefix .. 'journal', '(' .. sealed .. '-0', '+', 'COUNT', most)) do
+    fields[#fields + 1] = row[2][2]
+  end
+  fields[7] = #fields - 7
+end
+
+local account = redis.call('SRANDMEMBER', prefix .. 'full')
+if account then
+  local paged = redis.call('HGET', prefix .. 'b:' .. account, 'paged') or '0'
+  fields[5], fields[6] = account, paged
+  for _, row in ipairs(redis.call('XRANGE', prefix .. 'j:' .. account, '(' .. paged .. '-0', '+', 'COUNT', least)) do
+    fields[#fields + 1] = row[2][2]
+  end
+end
+return answer(fields)

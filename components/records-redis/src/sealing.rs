@@ -1,0 +1,190 @@
+//! Sealing: rows go into pages, and only what a page shows is dropped from Redis.
+//!
+//! In turn: take the lease and read what is next; write the page and read it back; one script that moves the head and
+//! drops the rows. Killed after the first, the lease ends by itself. Killed after the second, the next sealer makes the
+//! same page from the same rows and finds it there. The script is fenced by the number of pages that the sealer saw, so
+//! a sealer that slept through its lease moves nothing.
+
+use crate::pages::{AccountPage, ChainPage, MOST_ROWS, PAGE_ROWS, bytes_of};
+use crate::scripts::{PAGED, SEAL, SEALED};
+use crate::{RedisRecords, pages};
+use core::time::Duration;
+use records::{AccountKey, Audit, LedgerRow, RecordsError, Sealed};
+use redis_client::Argument;
+
+/// How long one sealer has for a step; harmless where it takes longer.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// What is next.
+enum Next {
+    Frozen,
+    Busy,
+    Work { pages: u64, sealed: u64, digest: String, rows: Vec<String>, account: Option<Full> },
+}
+
+/// An account whose next page is full.
+struct Full {
+    account: AccountKey,
+    paged: u64,
+    rows: Vec<String>,
+}
+
+impl RedisRecords {
+    /// One step of sealing.
+    pub(crate) async fn seal_step(&self) -> Result<Sealed, RecordsError> {
+        let token =
+            self.sealer.get_or_init(|| ambient::uuid_v7(&*self.clock, &*self.random).simple().to_string()).as_str();
+        let arguments = [
+            self.keys.of("books").into(),
+            self.keys.prefix().into(),
+            token.into(),
+            i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX).into(),
+            i64::from(PAGE_ROWS).into(),
+            // One more than a page holds, so that the end of its last entry is seen.
+            i64::from(MOST_ROWS + 1).into(),
+        ];
+        let (pages, sealed, digest, rows, account) = match self.script(&SEAL, 1, &arguments, next).await? {
+            Next::Busy => return Ok(Sealed::default()),
+            Next::Frozen => {
+                self.watch_commits(self.clock.now()).await?;
+                return Err(RecordsError::Unavailable("the data was frozen a moment ago".into()));
+            }
+            Next::Work { pages, sealed, digest, rows, account } => (pages, sealed, digest, rows, account),
+        };
+        let rows = self.seal_page(pages, sealed, &digest, rows).await?;
+        let account_rows = match account {
+            Some(full) => self.page_account(full).await?,
+            None => 0,
+        };
+        Ok(Sealed { rows, account_rows, more: rows + account_rows > 0 })
+    }
+
+    /// Writes the next page of the chain where there are rows enough, and moves the head; tells how many rows it took.
+    async fn seal_page(
+        &self,
+        pages: u64,
+        sealed: u64,
+        digest: &str,
+        mut lines: Vec<String>,
+    ) -> Result<u32, RecordsError> {
+        let corrupt = || RecordsError::Corrupt { key: self.keys.of("journal") };
+        let rows: Vec<LedgerRow> =
+            lines.iter().map(|line| LedgerRow::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
+        let Some(cut) = whole_entries(&rows) else { return Ok(0) };
+        // What does not hold is not sealed over: it stays where it can be seen.
+        let mut audit = Audit::after(sealed);
+        rows.iter().take(cut).try_for_each(|row| audit.take(row)).and_then(|()| audit.end()).map_err(|_| corrupt())?;
+        lines.truncate(cut);
+        let previous = bytes_of(digest).ok_or_else(|| RecordsError::Corrupt { key: self.keys.of("books") })?;
+        let page = ChainPage::new(pages, previous, lines);
+        self.write_journal_page(&self.keys.page(pages), &page).await?;
+        let arguments = [
+            self.keys.of("books").into(),
+            self.keys.of("journal").into(),
+            self.keys.prefix().into(),
+            pages.to_string().into(),
+            page.digest.as_str().into(),
+            audit.rows().to_string().into(),
+        ];
+        let moved = self.moved(&SEALED, &arguments).await?;
+        Ok(if moved { u32::try_from(cut).unwrap_or(u32::MAX) } else { 0 })
+    }
+
+    /// Writes an account's next page and drops its rows; tells how many.
+    async fn page_account(&self, Full { account, paged, rows }: Full) -> Result<u32, RecordsError> {
+        let corrupt = || RecordsError::Corrupt { key: self.keys.account_rows(&account) };
+        let (page, _) = pages::place_of(paged.saturating_add(1));
+        let whole = rows.len() == PAGE_ROWS as usize
+            && rows.iter().zip(paged.saturating_add(1)..).all(|(line, number)| {
+                LedgerRow::from_line(line).is_some_and(|row| row.account == account && row.number == number)
+            });
+        if !whole {
+            return Err(corrupt());
+        }
+        let content = AccountPage::new(account.clone(), page, rows);
+        self.write_journal_page(&self.keys.account_page(&account, page), &content).await?;
+        let arguments = [
+            self.keys.balance(&account).into(),
+            self.keys.account_rows(&account).into(),
+            self.keys.prefix().into(),
+            account.as_str().into(),
+            paged.to_string().into(),
+            i64::from(PAGE_ROWS).into(),
+        ];
+        Ok(if self.moved(&PAGED, &arguments).await? { PAGE_ROWS } else { 0 })
+    }
+
+    /// Runs a script that moves a head, and tells whether it did. Run twice by a lost answer it says `overtaken`: then
+    /// the work is done and nobody counts it.
+    async fn moved(
+        &self,
+        script: &'static crate::scripts::Script,
+        arguments: &[Argument],
+    ) -> Result<bool, RecordsError> {
+        self.script(script, 2, arguments, |fields| match *fields {
+            ["moved"] => Some(true),
+            ["overtaken" | "frozen"] => Some(false),
+            _ => None,
+        })
+        .await
+    }
+}
+
+/// How many rows the next page has: at least [`PAGE_ROWS`], and its last entry whole. `None` where there are too few.
+fn whole_entries(rows: &[LedgerRow]) -> Option<usize> {
+    let least = PAGE_ROWS as usize;
+    let last = rows.get(least.checked_sub(1)?)?.commit;
+    let after = rows.iter().skip(least).take_while(|row| row.commit == last).count();
+    Some(least + after)
+}
+
+/// Reads the answer of `seal.lua`.
+fn next(fields: &[&str]) -> Option<Next> {
+    match *fields {
+        ["frozen"] => Some(Next::Frozen),
+        ["busy"] => Some(Next::Busy),
+        ["go", pages, sealed, digest, account, paged, lines, ref rest @ ..] => {
+            let (rows, of_account) = rest.split_at_checked(lines.parse().ok()?)?;
+            let texts = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
+            let account = match account {
+                "" => None,
+                name => Some(Full {
+                    account: AccountKey::new(name).ok()?,
+                    paged: paged.parse().ok()?,
+                    rows: texts(of_account),
+                }),
+            };
+            Some(Next::Work {
+                pages: pages.parse().ok()?,
+                sealed: sealed.parse().ok()?,
+                digest: digest.to_owned(),
+                rows: texts(rows),
+                account,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(commits: impl IntoIterator<Item = u64>) -> Vec<LedgerRow> {
+        let body = "01990000-0000-7000-8000-000000000001";
+        let row = |(place, commit)| {
+            LedgerRow::from_line(&format!("{place} {commit} 0 0 a {place} EUR 0 0 0 0 r 1.1 {body}")).unwrap()
+        };
+        (1..).zip(commits).map(row).collect()
+    }
+
+    #[test]
+    fn a_page_ends_where_an_entry_ends() {
+        assert_eq!(whole_entries(&rows(0..127)), None);
+        assert_eq!(whole_entries(&rows(0..128)), Some(128));
+        assert_eq!(whole_entries(&rows(0..200)), Some(128));
+        let long = (0..127).chain([500; 64]).chain([501]);
+        assert_eq!(whole_entries(&rows(long)), Some(191));
+        assert_eq!(whole_entries(&rows((0..127).chain([500]).chain([501; 64]))), Some(128));
+    }
+}
