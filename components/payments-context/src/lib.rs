@@ -1,8 +1,8 @@
 //! Payments and their ledger: from the first wish to pay to the money taken, each step once.
 //!
 //! What lives here: states and decisions (`domain`), use cases (`app`), shapes (`wire`), the route table (`http`), the
-//! acquirer port and its adapters (`acquirer`), what providers tell us (`notices`). What does not: who the caller is (the edge says it), stores
-//! (records), clocks. docs/payments.md shows the states and the chart of accounts.
+//! acquirer port and its adapters (`acquirer`), what providers tell us (`notices`). What does not: who the caller is
+//! (the edge says it), stores (records), clocks. docs/payments.md shows the states, docs/ledger.md the chart of accounts.
 
 pub mod acquirer;
 pub mod app;
@@ -19,7 +19,7 @@ pub use crate::policies::POLICIES;
 pub use providers::{Provider, Providers, UnknownProvider};
 
 use ambient::{Clock, Random, Timestamp};
-use records::{Meta, Records};
+use records::{Journal, Meta, Records};
 use std::sync::Arc;
 
 /// What every use case of this context needs: axum's state, cheap to clone.
@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub struct Payments {
     /// Payments and ledger.
     pub records: Arc<dyn Records>,
+    /// The ledger's journal, as it is read and sealed.
+    pub journal: Arc<dyn Journal>,
     /// Who asks the card's bank.
     pub providers: Providers,
     /// Above which amounts a second factor is needed.

@@ -1,4 +1,4 @@
-//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out. Wiring, and nothing else.
+//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out; and the sealing of the journal. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -39,14 +39,22 @@ async fn work(_: Call) -> Result<(), StartError> {
     let mut trace = [0; 16];
     random.fill(&mut trace);
     let trace = TraceId::from_bytes(trace);
+    let records = Arc::new(records.with_sleep(sleep));
     let payments = Payments {
-        records: Arc::new(records.with_sleep(sleep)),
+        records: records.clone(),
+        journal: records,
         providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         // Nobody asks here whose assurance could be too low.
         step_up: StepUpLimits::default(),
         clock,
         random,
     };
+    // What cannot be sealed stays where it is; it must not keep payments from being settled.
+    if let Err(error) = app::seal(&payments).await {
+        let reason = error.to_string();
+        let fields = [("reason", (&reason).into())];
+        telemetry::log(Level::Error, "payments-worker", "the journal was not sealed", &trace, &fields);
+    }
     for open in app::on_pulse(&payments, &trace.to_string()).await?.unfinished {
         let fields =
             [("payment", (&open.payment).into()), ("timer", (&open.timer).into()), ("reason", (&open.reason).into())];

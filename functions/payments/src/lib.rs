@@ -38,8 +38,10 @@ async fn start() -> Result<Front, StartError> {
     };
     let means = Means { http: Arc::new(SpinHttp), clock: clock.clone(), sleep: sleep.clone(), random: random.clone() };
     let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), redis.clone());
+    let records = Arc::new(records.with_sleep(sleep.clone()));
     let payments = Payments {
-        records: Arc::new(records.with_sleep(sleep.clone())),
+        records: records.clone(),
+        journal: records,
         providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         step_up: variable("step_up_limits").await?.parse()?,
         clock: clock.clone(),

@@ -13,6 +13,7 @@ use http::{Method, Request};
 use http_body_util::BodyExt;
 use ids::UserId;
 use principal::{Idempotency, IdempotencyKey, Principal, RequestScope, TraceId};
+use records::{AccountKey, Change, Content, Outcome, Posting, RecordKey};
 use records_memory::MemoryRecords;
 use serde_json::Value;
 use std::sync::Arc;
@@ -74,6 +75,7 @@ impl House {
         };
         let payments = Payments {
             records: Arc::new(records.clone()),
+            journal: Arc::new(records.clone()),
             providers: Providers::new(vec![provider], "*=sandbox".parse().unwrap()).unwrap(),
             step_up: StepUpLimits::default(),
             clock: Arc::new(clock.clone()),
@@ -174,6 +176,24 @@ impl House {
         self.clock.advance_ms(seconds * 1000);
     }
 
+    /// Posts this many entries of one cent from our bank to payouts.
+    pub async fn post_entries(&self, entries: usize) {
+        for number in 0..entries {
+            let meta = self.payments.meta("0".repeat(32), "test".to_owned());
+            let key = RecordKey::new(format!("test:{number}")).unwrap();
+            let leg = |name: &str, posted_minor| Posting {
+                account: AccountKey::new(name).unwrap(),
+                currency: "EUR".to_owned(),
+                posted_minor,
+                held_minor: 0,
+                floor_minor: None,
+            };
+            let change = Change::new(key, None, Content::Body("{}".into()), meta)
+                .with_postings([leg("bank:EUR", -1), leg("payouts:EUR", 1)]);
+            assert!(matches!(self.payments.records.commit(change).await, Ok(Outcome::Committed(_))));
+        }
+    }
+
     pub async fn pulse(&self) -> PulseReport {
         on_pulse(&self.payments, &"0".repeat(32)).await.unwrap()
     }
@@ -212,12 +232,13 @@ impl House {
         self.records.events().iter().map(|event| word(&event.kind)).collect()
     }
 
-    /// Posted and held of acquirer and merchant, in euro cents.
+    /// Posted and held of the acquirer, and of merchant and fees together, in euro cents.
     pub async fn balances(&self) -> [(i64, i64); 2] {
         let mut found = [(0, 0); 2];
-        for (place, name) in ["acquirer:EUR", "merchant:EUR"].into_iter().enumerate() {
+        for (place, name) in [(0, "acquirer:EUR"), (1, "merchant:EUR"), (1, "fees:EUR")] {
             let json = self.as_operator().get(&format!("/v1/ledger/accounts/{name}")).await.json();
-            found[place] = (json["posted_minor"].as_i64().unwrap(), json["held_minor"].as_i64().unwrap());
+            found[place].0 += json["posted_minor"].as_i64().unwrap();
+            found[place].1 += json["held_minor"].as_i64().unwrap();
         }
         found
     }

@@ -119,7 +119,7 @@ pub(crate) fn change(
     })
 }
 
-fn posting(leg: &Leg) -> Result<Posting, StoreError> {
+pub(crate) fn posting(leg: &Leg) -> Result<Posting, StoreError> {
     Ok(Posting {
         account: AccountKey::new(leg.account.to_string()).map_err(unwritable)?,
         currency: leg.account.currency.to_string(),

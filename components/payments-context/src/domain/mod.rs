@@ -2,11 +2,14 @@
 
 mod card_number;
 mod charge;
+mod chart;
 mod decide;
 mod decision;
 mod dispute;
+mod fees;
 mod ledger;
 mod payment;
+mod payout;
 mod provider;
 mod refund;
 mod report;
@@ -18,12 +21,15 @@ mod values;
 
 pub use card_number::holds_card_number;
 pub use charge::{Charge, ChargeId, ChargeStanding, FailureCode, RefundProgress, RefundReport};
+pub use chart::{Account, CHART, ChartRow, Role};
 pub use decide::{Command, Move, Refusal, allowed, decide};
 pub(crate) use decision::SETTLE_AFTER;
 pub use decision::{Alarms, Decision, PaymentEvent};
 pub use dispute::{Dispute, DisputeId, DisputeReport, DisputeStanding};
-pub use ledger::{Account, Leg, Role};
+pub use fees::{FEES, FeeRule, fee_minor};
+pub use ledger::Leg;
 pub use payment::{Payment, Pending, Stage, Step};
+pub use payout::{IllegalPayoutMove, Payout, PayoutId, PayoutMove, PayoutStage, payout_legs};
 pub use provider::{InvalidProvider, ProviderName};
 pub use refund::{MAX_REFUNDS, Refund, RefundId, RefundReason, RefundStanding, UnknownReason};
 pub use routes::{InvalidRoutes, Routes};

@@ -234,7 +234,9 @@ proptest! {
                 prop_assert!(lost <= captured && disputed <= captured);
                 let net = captured - refunded - lost;
                 prop_assert_eq!(balance(Role::Acquirer), (-net, held));
-                prop_assert_eq!(balance(Role::Merchant), (net, refunding + disputed));
+                let fee = fee_minor(payment.captured());
+                prop_assert_eq!(balance(Role::Merchant), (net - fee, refunding + disputed));
+                prop_assert_eq!(balance(Role::Fees), (fee, 0));
                 // Whatever waits for an answer or for its end has an alarm that will wake somebody.
                 let waits = payment.pending.is_some()
                     || payment.waits_for_others()

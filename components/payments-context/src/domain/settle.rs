@@ -142,7 +142,11 @@ mod tests {
                 .iter()
                 .map(|leg| (leg.account.to_string(), leg.posted_minor, leg.held_minor))
                 .collect::<Vec<_>>(),
-            [("acquirer:EUR".to_owned(), -400, -1000), ("merchant:EUR".to_owned(), 400, 0)]
+            [
+                ("acquirer:EUR".to_owned(), -400, -1000),
+                ("merchant:EUR".to_owned(), 369, 0),
+                ("fees:EUR".to_owned(), 31, 0),
+            ]
         );
     }
 

@@ -3,7 +3,7 @@
 use super::body;
 use crate::Payments;
 use crate::app::{self, Caller, Reach, Reply};
-use crate::wire::{AccountAnswer, EmptyRequest, ListQuery, PaymentAnswer, PaymentPage, TrialBalanceAnswer};
+use crate::wire::{EmptyRequest, ListQuery, PaymentAnswer, PaymentPage};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -144,23 +144,6 @@ pub async fn list(
     Ok(Json(app::list(&payments, user, query).await?))
 }
 
-pub async fn trial_balance(
-    State(payments): State<Payments>,
-    principal: Principal,
-) -> Result<Json<TrialBalanceAnswer>, Problem> {
-    principal.require_role(OPERATOR)?;
-    Ok(Json(app::trial_balance(&payments).await?))
-}
-
-pub async fn account(
-    State(payments): State<Payments>,
-    Path(account): Path<String>,
-    principal: Principal,
-) -> Result<Json<AccountAnswer>, Problem> {
-    principal.require_role(OPERATOR)?;
-    Ok(Json(app::account(&payments, &account).await?))
-}
-
 /// Whether the stores answer.
 pub async fn ready(State(payments): State<Payments>) -> Result<StatusCode, Problem> {
     match payments.records.ready().await {
@@ -174,6 +157,9 @@ pub async fn drain(State(payments): State<Payments>, scope: RequestScope) -> Res
     let report = app::on_pulse(&payments, &scope.trace.to_string())
         .await
         .map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
-    let counts = serde_json::json!({ "finished": report.finished, "unfinished": report.unfinished.len() });
+    let sealed =
+        app::seal(&payments).await.map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
+    let (finished, unfinished) = (report.finished, report.unfinished.len());
+    let counts = serde_json::json!({ "finished": finished, "unfinished": unfinished, "sealed_rows": sealed.rows });
     Ok(Json(counts).into_response())
 }

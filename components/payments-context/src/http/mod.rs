@@ -2,8 +2,10 @@
 
 mod body;
 mod handlers;
+mod ledger;
 mod method_handlers;
 mod notice_handlers;
+mod payouts;
 pub mod problems;
 
 use crate::Payments;
@@ -30,8 +32,17 @@ pub fn public(payments: Payments) -> Router {
         .route("/v1/providers/{provider}/events", post(notice_handlers::hear))
         // The operator: role operator.
         .route("/v1/providers/notices", get(notice_handlers::list))
-        .route("/v1/ledger/trial-balance", get(handlers::trial_balance))
-        .route("/v1/ledger/accounts/{account}", get(handlers::account))
+        .route("/v1/ledger/trial-balance", get(ledger::trial_balance))
+        .route("/v1/ledger/accounts", get(ledger::accounts))
+        .route("/v1/ledger/accounts/{account}", get(ledger::account))
+        .route("/v1/ledger/accounts/{account}/statement", get(ledger::statement))
+        .route("/v1/ledger/accounts/{account}/statement.csv", get(ledger::export))
+        .route("/v1/ledger/entries/{entry}", get(ledger::entry))
+        .route("/v1/ledger/entries/{entry}/reversal", post(ledger::reverse))
+        .route("/v1/ledger/verify", get(ledger::verify))
+        .route("/v1/ledger/payouts", get(payouts::list).post(payouts::create))
+        .route("/v1/ledger/payouts/{id}", get(payouts::show))
+        .route("/v1/ledger/payouts/{id}/{step}", post(payouts::step))
         .with_state(payments)
 }
 

@@ -1,6 +1,6 @@
 //! The kinds of problem of this context, and which error becomes which: the only place with status codes.
 
-use crate::app::{CommandError, HearError, QueryError, StoreError};
+use crate::app::{CommandError, HearError, LedgerError, QueryError, StoreError};
 use crate::domain::{Move, Refusal};
 use payments_wire::PaymentStatus;
 use principal::step_up_required;
@@ -24,8 +24,31 @@ pub const CARD_NUMBER: Kind =
 pub const NOTICE_SIGNATURE: Kind =
     Kind { slug: "notice-signature", status: 400, title: "The signature of the notice does not hold." };
 
+/// The entry was reversed before: each is reversed once, for ever.
+pub const ENTRY_REVERSED: Kind = Kind { slug: "entry-reversed", status: 409, title: "The entry was reversed before." };
+/// The entry moved what is held: the payment's own moves undo it.
+pub const ENTRY_HOLDS: Kind =
+    Kind { slug: "entry-not-reversible", status: 409, title: "The entry moved what is held and is not reversed here." };
+
+/// Less is available than is asked for; `available_minor` says how much.
+pub const INSUFFICIENT_FUNDS: Kind =
+    Kind { slug: "insufficient-funds", status: 409, title: "The balance does not cover this." };
+/// The payout does not allow this move now; `payout_status` and `allowed` say what it does.
+pub const PAYOUT_STATE: Kind =
+    Kind { slug: "payout-state", status: 409, title: "The payout does not allow this move now." };
+
 /// Every kind of this context.
-pub const PROBLEMS: &[Kind] = &[PAYMENT_STATE, KEY_SPENT, ACQUIRER_REFUSED, CARD_NUMBER, NOTICE_SIGNATURE];
+pub const PROBLEMS: &[Kind] = &[
+    PAYMENT_STATE,
+    KEY_SPENT,
+    ACQUIRER_REFUSED,
+    CARD_NUMBER,
+    ENTRY_REVERSED,
+    ENTRY_HOLDS,
+    INSUFFICIENT_FUNDS,
+    PAYOUT_STATE,
+    NOTICE_SIGNATURE,
+];
 
 /// When to try again after the store did not answer, in seconds.
 const STORE_BACK_S: u32 = 1;
@@ -71,6 +94,31 @@ impl From<HearError> for Problem {
             HearError::Signature(why) => Self::new(NOTICE_SIGNATURE).detail(why.to_string()),
             HearError::Malformed => Self::new(MALFORMED).detail("the notice has another shape"),
             HearError::Store(error) => store(&error),
+        }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Invalid { field, why } => Self::new(INVALID).member("field", field).member("why", why),
+            LedgerError::NotFound => Self::new(NOT_FOUND),
+            LedgerError::EntryReversed => Self::new(ENTRY_REVERSED),
+            LedgerError::EntryHolds => Self::new(ENTRY_HOLDS)
+                .detail("what a payment holds is undone by its own moves: capture, cancel, refund"),
+            LedgerError::Short { available_minor } => {
+                Self::new(INSUFFICIENT_FUNDS).member("available_minor", available_minor)
+            }
+            LedgerError::PayoutMove(illegal) => {
+                let allowed: Vec<String> = illegal.allowed.iter().map(ToString::to_string).collect();
+                Self::new(PAYOUT_STATE).member("payout_status", illegal.stage.word()).member("allowed", allowed)
+            }
+            LedgerError::KeySpent => Self::new(KEY_SPENT)
+                .detail("what it created exists, the first answer is no longer kept; use a new key for a new one"),
+            LedgerError::Contended => Self::new(CONFLICT).retry_after_s(STORE_BACK_S),
+            LedgerError::KeyReused => Self::new(KEY_REUSED),
+            LedgerError::InFlight { retry_after_s } => Self::new(IN_FLIGHT).retry_after_s(retry_after_s),
+            LedgerError::Store(error) => store(&error),
         }
     }
 }

@@ -152,41 +152,6 @@ pub struct PaymentPage {
     pub next_cursor: Option<String>,
 }
 
-/// One currency of the trial balance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrialBalanceLine {
-    /// ISO 4217.
-    pub currency: String,
-    /// The sum over all accounts, in minor units: zero, or something is badly wrong.
-    pub sum_minor: i64,
-    /// How many legs were ever posted.
-    pub legs: u64,
-}
-
-/// The answer of `GET /v1/ledger/trial-balance`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrialBalanceAnswer {
-    /// Whether every line is zero.
-    pub balanced: bool,
-    /// A line per currency.
-    pub lines: Vec<TrialBalanceLine>,
-}
-
-/// The answer of `GET /v1/ledger/accounts/{account}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountAnswer {
-    /// The account, such as `merchant:EUR`.
-    pub account: String,
-    /// ISO 4217.
-    pub currency: String,
-    /// Plus: owed to the holder; minus: owed by the holder. In minor units.
-    pub posted_minor: i64,
-    /// Held besides, in minor units.
-    pub held_minor: i64,
-    /// posted − held.
-    pub available_minor: i64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

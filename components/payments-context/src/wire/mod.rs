@@ -3,18 +3,24 @@
 mod answer;
 mod answer_after;
 mod event;
+mod ledger;
 mod notice;
+mod payout;
 mod request;
 mod saved_method;
 mod stored;
 mod stored_after;
 
-pub use answer::{
-    AccountAnswer, NextAction, PaymentAnswer, PaymentPage, PaymentSummary, TrialBalanceAnswer, TrialBalanceLine,
-};
+pub use answer::{NextAction, PaymentAnswer, PaymentPage, PaymentSummary};
 pub use answer_after::{DisputeAnswer, RefundAnswer};
 pub use event::{event, snapshot};
+pub use ledger::{
+    AccountAnswer, AccountPage, AccountQuery, BalanceAnswer, EntryAnswer, LegAnswer, ReversalAnswer, ReversalRequest,
+    StatementItem, StatementPage, StatementQuery, TrialBalanceAnswer, TrialBalanceLine, VerifyAnswer, VerifyQuery,
+    VerifyStatus, statement_csv,
+};
 pub use notice::{NoticeAnswer, NoticePage, NoticeState, NoticeSummary, StoredNotice};
+pub use payout::{PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, PayoutStatus, StoredPayout};
 pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery, RefundRequest};
 pub use saved_method::{SaveMethodRequest, SavedMethodAnswer, SavedMethodList, StoredMethod};
 pub use stored::{OpenRequest, Stored, StoredError};

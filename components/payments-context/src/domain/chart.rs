@@ -1,0 +1,112 @@
+//! The chart of accounts.
+//!
+//! Signs are the account holder's view: plus is what we owe the holder, minus what the holder owes us, so that all
+//! accounts of a currency sum to zero. docs/ledger.md shows the same table; a test compares them.
+
+use core::fmt;
+use money::Currency;
+
+/// Whose account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The card acquirer: minus what it has taken for us and not yet paid out; held is what it holds for us besides.
+    Acquirer,
+    /// Our bank: minus what lies there for us.
+    Bank,
+    /// What our own work earned: plus the fees that captures left behind.
+    Fees,
+    /// The merchant: plus what may be paid out; held is what is asked back of it.
+    Merchant,
+    /// What is on its way to the merchant's bank: plus what payouts have taken and not yet delivered.
+    Payouts,
+}
+
+/// One row of the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChartRow {
+    /// Whose.
+    pub role: Role,
+    /// What a posted balance says.
+    pub posted: &'static str,
+}
+
+/// Every account that there can be, one a currency.
+pub const CHART: &[ChartRow] = &[
+    ChartRow { role: Role::Acquirer, posted: "minus what the acquirer has taken for us and not yet paid out" },
+    ChartRow { role: Role::Bank, posted: "minus what lies in our bank account" },
+    ChartRow { role: Role::Fees, posted: "plus what our fees have earned" },
+    ChartRow { role: Role::Merchant, posted: "plus what may be paid out to the merchant" },
+    ChartRow { role: Role::Payouts, posted: "plus what is on its way to the merchant's bank" },
+];
+
+impl Role {
+    /// The word before the currency in an account's name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Acquirer => "acquirer",
+            Self::Bank => "bank",
+            Self::Fees => "fees",
+            Self::Merchant => "merchant",
+            Self::Payouts => "payouts",
+        }
+    }
+
+    /// The account of this role in a currency.
+    pub const fn account(self, currency: Currency) -> Account {
+        Account { role: self, currency }
+    }
+}
+
+/// One account, such as `merchant:EUR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account {
+    /// Whose.
+    pub role: Role,
+    /// In which currency, for its whole life.
+    pub currency: Currency,
+}
+
+impl Account {
+    /// Reads a name; `None` where the chart has no such account.
+    pub fn named(text: &str) -> Option<Self> {
+        let (word, currency) = text.split_once(':')?;
+        let row = CHART.iter().find(|row| row.role.word() == word)?;
+        Some(row.role.account(currency.parse().ok()?))
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.role.word(), self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_others_are_not_in_the_chart() {
+        for row in CHART {
+            let name = format!("{}:JPY", row.role.word());
+            assert_eq!(Account::named(&name).map(|account| account.to_string()).as_deref(), Some(name.as_str()));
+        }
+        for name in ["", "merchant", "merchant:eur", "merchant:EUR:1", "payer:EUR"] {
+            assert_eq!(Account::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_shows_the_whole_chart() {
+        let documented = include_str!("../../../../docs/ledger.md");
+        for row in CHART {
+            assert!(
+                documented.contains(&format!("| `{}:<currency>` | {} |", row.role.word(), row.posted)),
+                "{:?}",
+                row.role
+            );
+        }
+        let rows = documented.lines().filter(|line| line.contains(":<currency>` |")).count();
+        assert_eq!(rows, CHART.len());
+    }
+}
