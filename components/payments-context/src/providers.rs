@@ -31,6 +31,11 @@ pub struct Providers {
 }
 
 impl Providers {
+    /// No provider, for a function that moves no payment and therefore is granted none.
+    pub fn none() -> Self {
+        Self { all: Arc::new([]), routes: Arc::default() }
+    }
+
     /// The providers and the table that chooses among them. The first one is that of payments from before there was a
     /// choice.
     ///

@@ -1,4 +1,4 @@
-//! Payments and ledger over HTTP: wiring, and nothing else.
+//! Payments over HTTP: wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 

@@ -127,7 +127,7 @@ impl House {
     }
 
     async fn answer(&self, request: Request<Body>) -> Seen {
-        let routes = crate::http::public(self.payments.clone());
+        let routes = crate::http::public(self.payments.clone()).merge(crate::http::ledger(self.payments.clone()));
         let response = routes.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();

@@ -24,8 +24,9 @@ struct Rule {
 
 /// The table: the first rule that fits says who is asked, in order of preference.
 ///
-/// **Shape** `pm_=stripe EUR,USD=sandbox+stripe *=sandbox`: conditions (any of them), `=`, providers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// **Shape** `pm_=stripe EUR,USD=sandbox+stripe *=sandbox`: conditions (any of them), `=`, providers. The default has no
+/// rule: nobody is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Routes(Vec<Rule>);
 
 /// A table that cannot be read.
@@ -43,7 +44,7 @@ pub enum InvalidRoutes {
 }
 
 impl Routes {
-    /// Who is asked for a payment, in order of preference; never empty.
+    /// Who is asked for a payment, in order of preference; somebody, where the table was read.
     pub fn of(&self, payment: &Payment) -> &[ProviderName] {
         let fits = |condition: &Condition| match condition {
             Condition::Any => true,

@@ -15,7 +15,7 @@ use axum::routing::{delete, get, post};
 #[cfg(test)]
 mod walkthrough;
 
-/// What the payer and the operator call.
+/// Payments: what the payer, the operator and the providers call.
 pub fn public(payments: Payments) -> Router {
     Router::new()
         // The payer: scopes payments:read and payments:write; another's payment is 404.
@@ -32,6 +32,12 @@ pub fn public(payments: Payments) -> Router {
         .route("/v1/providers/{provider}/events", post(notice_handlers::hear))
         // The operator: role operator.
         .route("/v1/providers/notices", get(notice_handlers::list))
+        .with_state(payments)
+}
+
+/// The ledger's routes: role operator. A component of its own, which is granted no provider.
+pub fn ledger(payments: Payments) -> Router {
+    Router::new()
         .route("/v1/ledger/trial-balance", get(ledger::trial_balance))
         .route("/v1/ledger/accounts", get(ledger::accounts))
         .route("/v1/ledger/accounts/{account}", get(ledger::account))
