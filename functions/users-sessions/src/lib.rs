@@ -7,11 +7,9 @@ mod wiring;
 
 use edge_spin::{Front, StartError};
 use users_context::http;
-use wiring::{Identity, identity};
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let Identity { users, config, metrics, .. } = identity("users-sessions").await?;
-    Ok(Front::new("users-sessions", edge::public(http::sessions(users), config)).metrics(metrics))
+    wiring::front("users-sessions", |users, _, _| http::sessions(users)).await
 }

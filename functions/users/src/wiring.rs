@@ -2,8 +2,9 @@
 
 use access_token::Verifier;
 use ambient::{SystemClock, SystemRandom};
+use axum::Router;
 use edge::{EdgeConfig, LimitTable, TokenKeys};
-use edge_spin::StartError;
+use edge_spin::{Front, StartError};
 use leases::Leases;
 use limiter_redis::RedisLimiter;
 use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
@@ -19,22 +20,11 @@ use users_context::domain::{
 };
 use users_context::{HasherClient, Issuer, Users};
 
-/// One instance's parts.
-pub struct Identity {
-    /// The context's state.
-    pub users: Users,
-    /// The layers around the routes.
-    pub config: EdgeConfig,
-    /// Where requests are counted: both functions are one service to whoever looks at the numbers.
-    pub metrics: Arc<RedisMetrics>,
-    /// Who may call internal routes.
-    pub tokens: ServiceTokens,
-    /// The time.
-    pub clock: Arc<SystemClock>,
-}
-
-/// Wires the parts; `function` is the component's id, for the logs.
-pub async fn identity(function: &'static str) -> Result<Identity, StartError> {
+/// Wires one function. `routes` makes its part of the context's route table; it is given what guards internal routes.
+pub async fn front(
+    function: &'static str,
+    routes: impl FnOnce(Users, ServiceTokens, Arc<SystemClock>) -> Router,
+) -> Result<Front, StartError> {
     let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
     let (issuer_name, audience) = (variable("token_issuer").await?, variable("token_audience").await?);
     let issuer = Issuer::new(&issuer_name, &audience, &variable("token_signing_keys").await?)?;
@@ -86,5 +76,6 @@ pub async fn identity(function: &'static str) -> Result<Identity, StartError> {
         .limits(Arc::new(RedisLimiter::new("users", secret.as_bytes(), redis)), limits)
         .sheds_by(latency)
         .metrics(metrics.clone());
-    Ok(Identity { users, config, metrics, tokens, clock })
+    // Both functions are one service to whoever looks at the numbers.
+    Ok(Front::new(function, edge::public(routes(users, tokens, clock), config)).metrics(metrics))
 }
