@@ -24,7 +24,7 @@ secret() {
   printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  labels:\n    app.kubernetes.io/part-of: spindrift\ntype: Opaque\ndata:\n' "$1"
   shift
   while [ $# -gt 0 ]; do
-    printf '  %s: %s\n' "$1" "$(printf %s "$2" | base64 | tr -d '\n')"
+    printf '  %s: "%s"\n' "$1" "$(printf %s "$2" | base64 | tr -d '\n')"
     shift 2
   done
 }

@@ -219,7 +219,15 @@ fn hostile_requests_are_answered_with_problems_and_harm_nobody() -> Outcome {
         format!("GET /metrics HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {long}\r\n\r\n"),
     ] {
         let shown: String = request.chars().take(60).collect();
-        let answer = desk.send(&request).with_context(|| shown.clone())?;
+        let mut answer = desk.send(&request).with_context(|| shown.clone())?;
+        // Where Redis is slow, on a machine that is busy, requests are shed before they are looked at.
+        for _ in 0..MOST_LOOKS / 60 {
+            if answer.status != 503 {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            answer = desk.send(&request).with_context(|| shown.clone())?;
+        }
         ensure!((400..500).contains(&answer.status), "{shown}: {}", answer.status);
         ensure!(answer.header("content-type") == "application/problem+json", "{shown}: {}", answer.body);
         ensure!(answer.header("x-request-id").len() == 32, "{shown}");

@@ -40,6 +40,49 @@ pub trait Journal: Send + Sync {
     async fn verify(&self, from: Option<&Checkpoint>, pages: u32) -> Result<Verified, RecordsError>;
 }
 
+/// No journal, for a function that only posts: it is not granted the reading and sealing of what it wrote, and does not
+/// carry their code. Everything answers [`RecordsError::Unavailable`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoJournal;
+
+impl NoJournal {
+    fn refuse<T>() -> Result<T, RecordsError> {
+        Err(RecordsError::Unavailable("this function has no journal".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Journal for NoJournal {
+    async fn rows(&self, _after: u64, _limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
+        Self::refuse()
+    }
+
+    async fn accounts(&self, _after: Option<&AccountKey>, _limit: u32) -> Result<Vec<AccountKey>, RecordsError> {
+        Self::refuse()
+    }
+
+    async fn account_rows(
+        &self,
+        _account: &AccountKey,
+        _from: Option<u64>,
+        _limit: u32,
+    ) -> Result<Vec<LedgerRow>, RecordsError> {
+        Self::refuse()
+    }
+
+    async fn account_row_at(&self, _account: &AccountKey, _at: Timestamp) -> Result<Option<LedgerRow>, RecordsError> {
+        Self::refuse()
+    }
+
+    async fn seal(&self) -> Result<Sealed, RecordsError> {
+        Self::refuse()
+    }
+
+    async fn verify(&self, _from: Option<&Checkpoint>, _pages: u32) -> Result<Verified, RecordsError> {
+        Self::refuse()
+    }
+}
+
 /// What a step of sealing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sealed {

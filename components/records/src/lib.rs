@@ -21,7 +21,7 @@ pub use acceptance::WrittenEvent;
 pub use audit::{Audit, follows};
 pub use change::{Change, Content, IndexName, IndexStep, InvalidName, Meta, RecordKey, TimerStep};
 pub use events::EventVersion as Version;
-pub use journal::{Break, Checkpoint, Finding, InvalidCheckpoint, Journal, Sealed, Verified};
+pub use journal::{Break, Checkpoint, Finding, InvalidCheckpoint, Journal, NoJournal, Sealed, Verified};
 pub use ledger::{AccountKey, Balance, LedgerRow, MAX_EXACT_MINOR, Posting, TrialBalance};
 pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
 pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};

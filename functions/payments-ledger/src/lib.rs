@@ -14,6 +14,7 @@ use records_redis::{RecordsConfig, RedisRecords};
 use redis_client::Redis;
 use redis_latency::{MeasuredRedis, RedisLatency};
 use request_metrics::RedisMetrics;
+use service_token::ServiceTokens;
 use std::sync::Arc;
 
 edge_spin::http!(start);
@@ -40,8 +41,9 @@ async fn start() -> Result<Front, StartError> {
     let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
     let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, clock.clone());
     let secret = variable("service_token_key").await?;
+    let tokens = ServiceTokens::new(secret.as_bytes());
     let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new("payments-ledger", clock, random, sleep)
+    let config = EdgeConfig::new("payments-ledger", clock.clone(), random, sleep)
         .bearer(verifier, keys)
         .cors_origins(&variable("cors_origins").await?)
         .trusted_hops(variable("trusted_hops").await?.parse()?)
@@ -49,5 +51,6 @@ async fn start() -> Result<Front, StartError> {
         .limits(Arc::new(RedisLimiter::new("payments", secret.as_bytes(), redis)), limits)
         .sheds_by(latency)
         .metrics(metrics.clone());
-    Ok(Front::new("payments-ledger", edge::public(http::ledger(payments), config)).metrics(metrics))
+    let internal = edge::internal(http::ledger_internal(payments.clone()), "payments", tokens, clock);
+    Ok(Front::new("payments-ledger", edge::public(http::ledger(payments).merge(internal), config)).metrics(metrics))
 }

@@ -72,12 +72,12 @@ const PLANTED: [Planted; 11] = [
         to: "key_value_stores = [\"notifications\"]\nallowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ users_url }}\", \"{{ payments_url }}\"]",
         found_by: &[("notifications", "Http(\"http://payments.spin.internal/\") must be DeniedByHost, but is Done")],
     },
-    // Sockets.
+    // Any port of an address.
     Planted {
         file: manifest,
         from: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ mail_url }}\"]",
-        to: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ mail_url }}\", \"tcp://127.0.0.1:*\"]",
-        found_by: &[("notifications-worker", "Tcp(")],
+        to: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ mail_url }}\", \"http://127.0.0.1:*\"]",
+        found_by: &[("notifications-worker", "the listener that nobody is granted had")],
     },
     // A Redis that no variable names.
     Planted {

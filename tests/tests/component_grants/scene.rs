@@ -110,12 +110,13 @@ impl Scene {
 
     fn plant_secrets(&self) -> Result<()> {
         let mut operator = self.operator(0)?;
+        // Whatever the last attacker left.
+        redis::cmd("FLUSHALL").query::<()>(&mut operator)?;
         for context in self.contexts() {
             for kind in PRIVATE {
                 operator.set::<_, _, ()>(key_of(context, kind), secret_of(context))?;
             }
             for stream in ["events", "dead"] {
-                operator.del::<_, ()>(key_of(context, stream))?;
                 let mut add = redis::cmd("XADD");
                 add.arg(key_of(context, stream)).arg("1-1").arg("e").arg(secret_of(context));
                 add.query::<()>(&mut operator)?;
@@ -137,17 +138,18 @@ impl Scene {
 
     /// What others kept and is not as it was, whatever the answers said.
     fn missing_secrets(&self, id: &str) -> Result<Vec<String>> {
-        let own = id.trim_end_matches("-worker");
+        let own = id.split('-').next().unwrap_or(id);
         let mut operator = self.operator(0)?;
         let mut changed = Vec::new();
         for context in self.contexts().filter(|context| *context != own) {
             for key in PRIVATE.map(|kind| key_of(context, kind)) {
-                let kept: Option<String> = operator.get(&key)?;
+                // Of another kind is not as it was either.
+                let kept: Option<String> = operator.get(&key).ok().flatten();
                 changed.extend((kept != Some(secret_of(context))).then_some(key));
             }
             for key in ["events", "dead"].map(|stream| key_of(context, stream)) {
-                let length: usize = redis::cmd("XLEN").arg(&key).query(&mut operator)?;
-                changed.extend((length != 1).then_some(key));
+                let length: Option<usize> = redis::cmd("XLEN").arg(&key).query(&mut operator).ok();
+                changed.extend((length != Some(1)).then_some(key));
             }
         }
         for (label, number) in self.house.labels.iter().filter(|(label, _)| *label != own) {

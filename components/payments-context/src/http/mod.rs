@@ -59,3 +59,8 @@ pub fn internal(payments: Payments) -> Router {
         .route("/internal/payments/drain", post(handlers::drain))
         .with_state(payments)
 }
+
+/// The same for the ledger's function.
+pub fn ledger_internal(payments: Payments) -> Router {
+    Router::new().route("/internal/payments/seal", post(handlers::seal)).with_state(payments)
+}
