@@ -94,6 +94,20 @@ impl Api {
         Ok(answer.step("ask whether everything is ready", "ready"))
     }
 
+    /// Asks a few times, a while apart: a machine that has just started everything is busy.
+    ///
+    /// # Errors
+    /// When something is not ready at the last try.
+    pub fn soon_ready(&self) -> anyhow::Result<Step> {
+        for _ in 0..PATIENCE {
+            if let Ok(step) = self.ready() {
+                return Ok(step);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.ready()
+    }
+
     /// Sends a GET.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ pub fn measure(api: &Api, seed: &str, rounds: u32) -> anyhow::Result<Effects> {
 /// # Errors
 /// The first step that did not do what it must, with the answer that it got.
 pub fn play(api: &Api, seed: &str, look: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
-    look(&api.ready()?);
+    look(&api.soon_ready()?);
     let mut person = Person::new(api.clone(), seed);
     look(&person.register()?);
     look(&person.log_in()?);
