@@ -8,4 +8,5 @@ pub const POLICIES: &[RoutePolicy] = &[
     RoutePolicy::new("POST", "/v1/payments/{id}/confirm", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/capture", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/cancel", Class::Money),
+    RoutePolicy::new("POST", "/v1/payments/{id}/refunds", Class::Money),
 ];

@@ -8,6 +8,7 @@ pub const POLICIES: &[RoutePolicy] = &[
     RoutePolicy::new("POST", "/v1/users", Class::Credentials).ignoring_bearer(),
     RoutePolicy::new("POST", "/v1/sessions", Class::Credentials).ignoring_bearer(),
     RoutePolicy::new("POST", "/v1/sessions/refresh", Class::Credentials).ignoring_bearer(),
+    RoutePolicy::new("POST", "/v1/sessions/step-up", Class::Credentials),
     RoutePolicy::new("POST", "/v1/users/password-reset", Class::Credentials).ignoring_bearer(),
     RoutePolicy::new("POST", "/v1/users/password-reset/confirm", Class::Credentials).ignoring_bearer(),
     RoutePolicy::new("GET", "/.well-known/jwks.json", Class::Free),

@@ -77,13 +77,16 @@ impl Limits {
         if class == Class::Free || self.table.mode() == Mode::Off {
             return Vec::new();
         }
-        let (who, plan, subject) = match principal {
-            Some(principal) => (Who::User, principal.plan(), principal.subject.clone()),
-            // Calls without a peer come from our own components: they share one bucket.
-            None => (Who::Address, None, place.to_string()),
+        let of_account = principal.and_then(|principal| {
+            let (policy, quota) = self.table.find(class, Who::User, principal.plan())?;
+            Some(Demand::one(policy, principal.subject.clone(), quota))
+        });
+        // A class without a limit for accounts has that of networks, so that a token never lifts a limit.
+        let of_network = || {
+            let (policy, quota) = self.table.find(class, Who::Address, None)?;
+            Some(Demand::one(policy, place.to_string(), quota))
         };
-        let found = self.table.find(class, who, plan).map(|(policy, quota)| Demand::one(policy, subject, quota));
-        found.into_iter().collect()
+        of_account.or_else(of_network).into_iter().collect()
     }
 
     /// Decides, and counts the request if it passes.

@@ -169,6 +169,18 @@ async fn a_plan_has_limits_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_token_never_lifts_a_limit_that_only_networks_have() {
+    let house = House::new("credentials.address=2/60");
+    let token = house.setup.token(|_| ());
+    let confirm = || from("192.0.2.1", get_request("/confirm-address")).header("authorization", &token);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(house.ask(confirm()).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+}
+
+#[tokio::test]
 async fn a_network_is_counted_and_forged_addresses_change_nothing() {
     let house = House::new("read.address=2/60");
     // The header of the platform is the last one; an IPv6 address with its port stands in brackets.
