@@ -2,27 +2,19 @@
 
 #![cfg(target_family = "wasm")]
 
-use ambient::{SystemClock, SystemRandom};
-use edge::{EdgeConfig, LimitTable};
 use edge_spin::{Front, StartError};
 use events_redis::RedisEventLog;
-use gateway_context::{Gateway, Peer, routes};
-use limiter_redis::RedisLimiter;
-use platform_spin::{SpinHttp, SpinRedis, SpinSleep, variable};
-use redis_client::Redis;
-use redis_latency::{MeasuredRedis, RedisLatency};
-use request_metrics::RedisMetrics;
-use service_token::ServiceTokens;
+use gateway_context::{Gateway, POLICIES, Peer, routes};
+use platform_spin::{SpinHttp, variable};
 use std::sync::Arc;
+use wiring_spin::Ground;
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let latency = RedisLatency::new(clock.clone());
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-    let secret = variable("service_token_key").await?;
+    let ground = Ground::of("gateway").await?;
+    // No tokens of persons: the front desk shows nobody's data, and `/metrics` has a token of its own.
+    let service = ground.service("gateway").await?.edge(|edge| edge.policies(POLICIES));
     let gateway = Gateway {
         peers: Arc::new([
             Peer { name: "users", url: variable("users_url").await? },
@@ -31,21 +23,11 @@ async fn start() -> Result<Front, StartError> {
             Peer { name: "queries", url: variable("queries_url").await? },
         ]),
         http: Arc::new(SpinHttp),
-        service_tokens: ServiceTokens::new(secret.as_bytes()),
-        clock: clock.clone(),
-        redis: redis.clone(),
-        statistics: Arc::new(RedisEventLog::new("gateway", redis.clone())),
+        service_tokens: service.tokens.clone(),
+        clock: ground.clock.clone(),
+        redis: ground.redis.clone(),
+        statistics: Arc::new(RedisEventLog::new("gateway", ground.redis.clone())),
         metrics_token: variable("metrics_token").await?.into(),
     };
-    // No tokens of persons: the front desk shows nobody's data, and `/metrics` has a token of its own.
-    let metrics = Arc::new(RedisMetrics::new("gateway", redis.clone()));
-    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new("gateway", clock, random, Arc::new(SpinSleep))
-        .cors_origins(&variable("cors_origins").await?)
-        .trusted_hops(variable("trusted_hops").await?.parse()?)
-        .policies(gateway_context::POLICIES)
-        .limits(Arc::new(RedisLimiter::new("gateway", secret.as_bytes(), redis)), limits)
-        .sheds_by(latency)
-        .metrics(metrics.clone());
-    Ok(Front::new("gateway", edge::public(routes(gateway), config)).metrics(metrics))
+    Ok(service.front(routes(gateway)))
 }

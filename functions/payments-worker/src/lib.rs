@@ -2,28 +2,23 @@
 
 #![cfg(target_family = "wasm")]
 
-use ambient::{Random, SystemClock, SystemRandom};
+use ambient::Random;
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
 use payments_context::domain::StepUpLimits;
 use payments_context::setup::{Means, ProviderSettings, providers};
 use payments_context::{Payments, app};
-use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use platform_spin::{SpinHttp, variable};
 use principal::TraceId;
-use records_redis::{RecordsConfig, RedisRecords};
-use redis_client::Redis;
 use std::sync::Arc;
 use telemetry::Level;
+use wiring_spin::Ground;
 
 edge_spin::worker!("payments-worker", work);
 
 async fn work(_: Call) -> Result<(), StartError> {
     // Payments hears no events: whatever wakes this worker is time, and looking too often does no harm.
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let redis: Arc<dyn Redis> = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let bodies = Arc::new(SpinKeyValue::new("payments"));
-    let records =
-        RedisRecords::new(RecordsConfig::of("payments"), redis.clone(), bodies, clock.clone(), random.clone());
+    let ground = Ground::of("payments").await?;
     let settings = ProviderSettings {
         acquirer_url: variable("acquirer_url").await?,
         acquirer_key: variable("acquirer_key").await?,
@@ -33,21 +28,25 @@ async fn work(_: Call) -> Result<(), StartError> {
         stripe_notice_secrets: String::new(),
         routes: variable("provider_routes").await?,
     };
-    let sleep = Arc::new(SpinSleep);
-    let means = Means { http: Arc::new(SpinHttp), clock: clock.clone(), sleep: sleep.clone(), random: random.clone() };
-    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), redis.clone());
+    let means = Means {
+        http: Arc::new(SpinHttp),
+        clock: ground.clock.clone(),
+        sleep: ground.sleep.clone(),
+        random: ground.random.clone(),
+    };
+    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), ground.redis.clone());
     let mut trace = [0; 16];
-    random.fill(&mut trace);
+    ground.random.fill(&mut trace);
     let trace = TraceId::from_bytes(trace);
-    let records = Arc::new(records.with_sleep(sleep));
+    let records = ground.records();
     let payments = Payments {
         records: records.clone(),
         journal: records,
         providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         // Nobody asks here whose assurance could be too low.
         step_up: StepUpLimits::default(),
-        clock,
-        random,
+        clock: ground.clock.clone(),
+        random: ground.random.clone(),
     };
     // What cannot be sealed stays where it is; it must not keep payments from being settled.
     if let Err(error) = app::seal(&payments).await {

@@ -2,33 +2,19 @@
 
 #![cfg(target_family = "wasm")]
 
-use access_token::Verifier;
-use ambient::{SystemClock, SystemRandom};
 use circuit_breaker::{BreakerConfig, RedisBreaker};
-use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
-use limiter_redis::RedisLimiter;
 use payments_context::setup::{Means, ProviderSettings, providers};
-use payments_context::{Payments, http};
-use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
+use payments_context::{POLICIES, Payments, http};
+use platform_spin::{SpinHttp, variable};
 use records::NoJournal;
-use records_redis::{RecordsConfig, RedisRecords};
-use redis_client::Redis;
-use redis_latency::{MeasuredRedis, RedisLatency};
-use request_metrics::RedisMetrics;
-use service_token::ServiceTokens;
 use std::sync::Arc;
+use wiring_spin::Ground;
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
-    let latency = RedisLatency::new(clock.clone());
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-    let bodies = Arc::new(SpinKeyValue::new("payments"));
-    let records =
-        RedisRecords::new(RecordsConfig::of("payments"), redis.clone(), bodies, clock.clone(), random.clone());
+    let ground = Ground::of("payments").await?;
     let settings = ProviderSettings {
         acquirer_url: variable("acquirer_url").await?,
         acquirer_key: variable("acquirer_key").await?,
@@ -37,33 +23,23 @@ async fn start() -> Result<Front, StartError> {
         stripe_notice_secrets: variable("stripe_notice_secrets").await?,
         routes: variable("provider_routes").await?,
     };
-    let means = Means { http: Arc::new(SpinHttp), clock: clock.clone(), sleep: sleep.clone(), random: random.clone() };
-    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), redis.clone());
-    let records = Arc::new(records.with_sleep(sleep.clone()));
+    let means = Means {
+        http: Arc::new(SpinHttp),
+        clock: ground.clock.clone(),
+        sleep: ground.sleep.clone(),
+        random: ground.random.clone(),
+    };
+    let breaker = |name: &str| RedisBreaker::of("payments", name, BreakerConfig::default(), ground.redis.clone());
     let payments = Payments {
-        records,
+        records: ground.records(),
         // What is posted here is read and sealed by the other functions of the ledger.
         journal: Arc::new(NoJournal),
         providers: providers(&settings, &means, |name| Arc::new(breaker(name)))?,
         step_up: variable("step_up_limits").await?.parse()?,
-        clock: clock.clone(),
-        random: random.clone(),
+        clock: ground.clock.clone(),
+        random: ground.random.clone(),
     };
-
-    let metrics = Arc::new(RedisMetrics::new("payments", redis.clone()));
-    let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
-    let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, clock.clone());
-    let secret = variable("service_token_key").await?;
-    let tokens = ServiceTokens::new(secret.as_bytes());
-    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new("payments", clock.clone(), random, sleep)
-        .bearer(verifier, keys)
-        .cors_origins(&variable("cors_origins").await?)
-        .trusted_hops(variable("trusted_hops").await?.parse()?)
-        .policies(payments_context::POLICIES)
-        .limits(Arc::new(RedisLimiter::new("payments", secret.as_bytes(), redis)), limits)
-        .sheds_by(latency)
-        .metrics(metrics.clone());
-    let internal = edge::internal(http::internal(payments.clone()), "payments", tokens, clock);
-    Ok(Front::new("payments", edge::public(http::public(payments).merge(internal), config)).metrics(metrics))
+    let service = ground.service("payments").await?.bearer().await?.edge(|edge| edge.policies(POLICIES));
+    let internal = service.internal(http::internal(payments.clone()));
+    Ok(service.front(http::public(payments).merge(internal)))
 }

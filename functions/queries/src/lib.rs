@@ -2,57 +2,31 @@
 
 #![cfg(target_family = "wasm")]
 
-use access_token::Verifier;
-use ambient::{SystemClock, SystemRandom};
-use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
 use events::{StreamName, Worker};
 use events_redis::RedisEventLog;
-use limiter_redis::RedisLimiter;
-use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
 use queries_context::{Freshness, GROUP, HEARS, Projector, Queries, Work, http};
-use records_redis::{RecordsConfig, RedisRecords};
-use redis_client::Redis;
-use redis_latency::{MeasuredRedis, RedisLatency};
-use request_metrics::RedisMetrics;
-use service_token::ServiceTokens;
 use std::sync::Arc;
+use wiring_spin::Ground;
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
-    let latency = RedisLatency::new(clock.clone());
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-    let bodies = Arc::new(SpinKeyValue::new("queries"));
-    let config = RecordsConfig::of("queries");
-    let records = RedisRecords::new(config, redis.clone(), bodies, clock.clone(), random.clone());
-    let log = Arc::new(RedisEventLog::new("queries", redis.clone()));
+    let ground = Ground::of("queries").await?;
+    let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
+    let records = ground.records();
+    let log = Arc::new(RedisEventLog::new("queries", ground.redis.clone()));
     let freshness = Freshness::new(log.clone(), clock.clone(), GROUP);
-    let queries = Queries { records: Arc::new(records.with_sleep(sleep.clone())), freshness };
+    let queries = Queries { records: records.clone(), freshness };
 
     // What the worker does, for hosts without a Redis trigger.
-    let projector = Arc::new(Projector { records: queries.records.clone(), clock: clock.clone() });
+    let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone() });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random.clone(), sleep.clone())
-        .with_config(http::drain_bounds());
-    let work = Work { worker, records: queries.records.clone(), clock: clock.clone() };
+    let worker =
+        Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(http::drain_bounds());
+    let work = Work { worker, records, clock };
 
-    let secret = variable("service_token_key").await?;
-    let tokens = ServiceTokens::new(secret.as_bytes());
-    let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, clock.clone());
-    let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
-    let metrics = Arc::new(RedisMetrics::new("queries", redis.clone()));
-    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new("queries", clock.clone(), random, sleep)
-        .bearer(verifier, keys)
-        .cors_origins(&variable("cors_origins").await?)
-        .trusted_hops(variable("trusted_hops").await?.parse()?)
-        .limits(Arc::new(RedisLimiter::new("queries", secret.as_bytes(), redis)), limits)
-        .sheds_by(latency)
-        .metrics(metrics.clone());
-    let internal = edge::internal(http::internal(queries.clone(), work), "queries", tokens, clock);
-    let routes = http::public(queries).merge(internal);
-    Ok(Front::new("queries", edge::public(routes, config)).metrics(metrics))
+    let service = ground.service("queries").await?.bearer().await?;
+    let internal = service.internal(http::internal(queries.clone(), work));
+    Ok(service.front(http::public(queries).merge(internal)))
 }

@@ -2,14 +2,12 @@
 
 #![cfg(target_family = "wasm")]
 
-use ambient::{SystemClock, SystemRandom};
 use core::time::Duration;
 use edge::EdgeConfig;
 use edge_spin::{Front, StartError};
-use platform_spin::{SpinKeyValue, SpinRedis, SpinSleep, variable};
-use records_redis::{RecordsConfig, RedisRecords};
+use platform_spin::variable;
 use sandbox_context::{Sandbox, http};
-use std::sync::Arc;
+use wiring_spin::Ground;
 
 /// Longer than the slowest card takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -17,18 +15,15 @@ const DEADLINE: Duration = Duration::from_secs(30);
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let bodies = Arc::new(SpinKeyValue::new("sandbox"));
-    let records = RedisRecords::new(RecordsConfig::of("sandbox"), redis, bodies, clock.clone(), random.clone());
+    let ground = Ground::of("sandbox").await?;
     let sandbox = Sandbox {
-        records: Arc::new(records.with_sleep(sleep.clone())),
-        clock: clock.clone(),
-        sleep: sleep.clone(),
+        records: ground.records(),
+        clock: ground.clock.clone(),
+        sleep: ground.sleep.clone(),
         acquirer_key: variable("acquirer_key").await?.into(),
         mail_key: variable("mail_key").await?.into(),
     };
-    // No bearer layer: the keys of a provider are not our access tokens.
-    let config = EdgeConfig::new("sandbox", clock, random, sleep).deadline(DEADLINE);
+    // No bearer layer, no limits: the keys of a provider are not our access tokens, and it does not limit its callers.
+    let config = EdgeConfig::new("sandbox", ground.clock, ground.random, ground.sleep).deadline(DEADLINE);
     Ok(Front::new("sandbox", edge::public(http::public(sandbox), config)))
 }

@@ -10,8 +10,8 @@ use users_context::http;
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users", |users, tokens, clock| {
-        http::accounts(users.clone()).merge(edge::internal(http::internal(users), "users", tokens, clock))
+    wiring::front("users", |users, service| {
+        http::accounts(users.clone()).merge(service.internal(http::internal(users)))
     })
     .await
 }

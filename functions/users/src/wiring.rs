@@ -1,38 +1,28 @@
-//! What both functions of identity are made of; `users-sessions` takes this very file.
+//! What the functions of identity are made of; the others take this very file.
 
-use access_token::Verifier;
-use ambient::{SystemClock, SystemRandom};
 use axum::Router;
-use edge::{EdgeConfig, LimitTable, TokenKeys};
+use edge::TokenKeys;
 use edge_spin::{Front, StartError};
 use leases::Leases;
-use limiter_redis::RedisLimiter;
-use platform_spin::{SpinHttp, SpinKeyValue, SpinRedis, SpinSleep, variable};
-use records_redis::{RecordsConfig, RedisRecords};
-use redis_client::Redis;
-use redis_latency::{MeasuredRedis, RedisLatency};
-use request_metrics::RedisMetrics;
-use service_token::ServiceTokens;
+use platform_spin::{SpinHttp, variable};
 use std::sync::Arc;
 use throttle::RedisThrottle;
 use users_context::domain::{
     CodeKey, DeviceKey, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey,
 };
-use users_context::{HasherClient, Issuer, Users};
+use users_context::{HasherClient, Issuer, POLICIES, Users};
+use wiring_spin::{Ground, Service};
 
-/// Wires one function. `routes` makes its part of the context's route table; it is given what guards internal routes.
+/// Wires one function. `routes` makes its part of the context's route table; the service guards internal routes.
 pub async fn front(
     function: &'static str,
-    routes: impl FnOnce(Users, ServiceTokens, Arc<SystemClock>) -> Router,
+    routes: impl FnOnce(Users, &Service) -> Router,
 ) -> Result<Front, StartError> {
-    let (clock, random, sleep) = (Arc::new(SystemClock), Arc::new(SystemRandom), Arc::new(SpinSleep));
+    let ground = Ground::of("users").await?;
+    let service = ground.service(function).await?;
+    let (clock, random, redis) = (ground.clock.clone(), ground.random.clone(), ground.redis.clone());
     let (issuer_name, audience) = (variable("token_issuer").await?, variable("token_audience").await?);
     let issuer = Issuer::new(&issuer_name, &audience, &variable("token_signing_keys").await?)?;
-    let latency = RedisLatency::new(clock.clone());
-    let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
-    let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-    let secret = variable("service_token_key").await?;
-    let tokens = ServiceTokens::new(secret.as_bytes());
 
     let places = variable("hasher_concurrency").await?.parse()?;
     let leases = Leases::new(
@@ -42,16 +32,14 @@ pub async fn front(
         redis.clone(),
         clock.clone(),
         random.clone(),
-        sleep.clone(),
+        ground.sleep.clone(),
     );
-    let bodies = Arc::new(SpinKeyValue::new("users"));
-    let records = RedisRecords::new(RecordsConfig::of("users"), redis.clone(), bodies, clock.clone(), random.clone());
     let hasher_url = variable("hasher_url").await?;
+    let hasher = HasherClient::new(&hasher_url, Arc::new(SpinHttp), service.tokens.clone(), leases, clock.clone());
     let credential_key = SecretKey::new(variable("credential_key").await?.as_bytes())?;
-    let throttle = RedisThrottle::new("{users/0}:throttle:", redis.clone(), clock.clone(), random.clone());
     let users = Users {
-        records: Arc::new(records.with_sleep(sleep.clone())),
-        hashing: Arc::new(HasherClient::new(&hasher_url, Arc::new(SpinHttp), tokens.clone(), leases, clock.clone())),
+        records: ground.records(),
+        hashing: Arc::new(hasher),
         clock: clock.clone(),
         random: random.clone(),
         issuer: Arc::new(issuer),
@@ -61,21 +49,13 @@ pub async fn front(
         device_key: DeviceKey::new(&credential_key),
         factor_key: FactorKey::new(&credential_key),
         first_admins: FirstAdmins::parse(&variable("first_admins").await?)?,
-        throttle: Arc::new(throttle),
+        throttle: Arc::new(RedisThrottle::new("{users/0}:throttle:", redis, clock, random)),
         throttle_key: ThrottleKey::new(&credential_key),
     };
 
-    let metrics = Arc::new(RedisMetrics::new("users", redis.clone()));
+    let verifier = access_token::Verifier::new(issuer_name, audience);
     let keys = TokenKeys::fixed(users.issuer.jwks().clone());
-    let limits = LimitTable::parse(&variable("rate_limits").await?)?;
-    let config = EdgeConfig::new(function, clock.clone(), random, sleep)
-        .bearer(Verifier::new(issuer_name, audience), keys)
-        .cors_origins(&variable("cors_origins").await?)
-        .trusted_hops(variable("trusted_hops").await?.parse()?)
-        .policies(users_context::POLICIES)
-        .limits(Arc::new(RedisLimiter::new("users", secret.as_bytes(), redis)), limits)
-        .sheds_by(latency)
-        .metrics(metrics.clone());
-    // Both functions are one service to whoever looks at the numbers.
-    Ok(Front::new(function, edge::public(routes(users, tokens, clock), config)).metrics(metrics))
+    let service = service.edge(|edge| edge.bearer(verifier, keys).policies(POLICIES));
+    let routes = routes(users, &service);
+    Ok(service.front(routes))
 }

@@ -11,7 +11,7 @@ use crate::process;
 use crate::workspace::{Environment, WASM_TARGET, Workspace};
 
 /// Crates that are made of wasm bindings: linted for wasm besides the functions.
-const WASM_LIBRARIES: [&str; 2] = ["edge-spin", "platform-spin"];
+const WASM_LIBRARIES: [&str; 3] = ["edge-spin", "platform-spin", "wiring-spin"];
 
 /// Format, lints on both targets, documentation.
 ///
