@@ -1,5 +1,5 @@
 //! `cargo xtask build`: every function's component, and whether it is small enough.
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
@@ -47,25 +47,43 @@ pub fn run(workspace: &Workspace, setup: &SetUp, json: bool) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds every function in one call of cargo and weighs what came out.
+/// Builds every function and weighs what came out, showing what cargo says.
 ///
 /// # Errors
 /// When there is no function, or the build fails.
 pub fn build(workspace: &Workspace, environment: &Environment) -> anyhow::Result<Vec<Size>> {
+    let stopwatch = Stopwatch::start();
+    let mut cargo = command(workspace, environment)?;
+    narration::say("… building the components");
+    process::openly("building the components", &mut cargo)?;
+    let sizes = sizes(workspace)?;
+    narration::say(&format!("✓ {} components are built ({})", sizes.len(), stopwatch.words()));
+    Ok(sizes)
+}
+
+/// The one call of cargo that builds every function.
+///
+/// # Errors
+/// When there is no function.
+pub fn command(workspace: &Workspace, environment: &Environment) -> anyhow::Result<Command> {
     let functions = workspace.functions()?;
     if functions.is_empty() {
         bail!("there is no function in {}", workspace.root.join("functions").display());
     }
-    let stopwatch = Stopwatch::start();
     let mut cargo = workspace.cargo(environment);
     cargo.args(["build", "--profile", "component", "--target", WASM_TARGET]);
     for function in &functions {
         cargo.args(["--package", &function.name]);
     }
-    narration::say(&format!("… building {} components", functions.len()));
-    process::openly("building the components", &mut cargo)?;
-    narration::say(&format!("✓ {} components are built ({})", functions.len(), stopwatch.words()));
-    functions.iter().map(weigh).collect()
+    Ok(cargo)
+}
+
+/// What every built component weighs.
+///
+/// # Errors
+/// When one is not there.
+pub fn sizes(workspace: &Workspace) -> anyhow::Result<Vec<Size>> {
+    workspace.functions()?.iter().map(weigh).collect()
 }
 
 fn weigh(function: &Function) -> anyhow::Result<Size> {

@@ -1,8 +1,12 @@
 //! How progress is shown: a spinner where a terminal looks on, plain lines elsewhere.
 use std::io::IsTerminal as _;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// All spinners of this program: two steps may run at once.
+static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Time since a start. The one place of this program that looks at the clock.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +49,9 @@ pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// One line of progress on standard error.
+/// One line of progress on standard error, above the spinners.
 pub fn say(text: &str) {
-    eprintln!("{text}");
+    SPINNERS.suspend(|| eprintln!("{text}"));
 }
 
 /// Something under way: a spinner with the time where a terminal looks on, one line at the start elsewhere.
@@ -62,7 +66,7 @@ impl Task {
     /// Begins to show `what`.
     pub fn start(what: &str) -> Self {
         let bar = if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+            let bar = SPINNERS.add(ProgressBar::new_spinner().with_message(what.to_owned()));
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
                 bar.set_style(style);
             }

@@ -59,6 +59,11 @@ impl Floor {
         matches!(self, Self::Contract | Self::Host | Self::Component)
     }
 
+    /// Whether its tests start the embedded host.
+    pub fn needs_host(self) -> bool {
+        self == Self::Host || self.needs_components()
+    }
+
     /// Whether its tests run the functions' components.
     pub fn needs_components(self) -> bool {
         matches!(self, Self::Component | Self::EndToEnd | Self::Fault)

@@ -43,6 +43,12 @@ impl Report {
         self.floors.push(FloorCount { floor, tally, seconds: took.as_secs_f64() });
     }
 
+    /// Takes over what another part of the run came to.
+    pub fn add(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.floors.extend(other.floors);
+    }
+
     /// All tests; a failed step counts as one failure.
     pub fn total(&self) -> Tally {
         let failed_steps = self.steps.iter().filter(|step| !step.passed).count();
@@ -107,5 +113,9 @@ mod tests {
         assert_eq!(report.total(), Tally { passed: 3, failed: 0 });
         report.step("format", false, Duration::ZERO);
         assert_eq!(report.total(), Tally { passed: 3, failed: 1 });
+        let mut other = Report::default();
+        other.step("embedded host", false, Duration::ZERO);
+        report.add(other);
+        assert_eq!(report.total(), Tally { passed: 3, failed: 2 });
     }
 }
