@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchCommand;
 use crate::setup::{SetUp, WasmRoute};
 use crate::workspace::Workspace;
 
@@ -59,6 +60,13 @@ enum Command {
     Demo {
         #[command(flatten)]
         demo: crate::demo::DemoFlags,
+    },
+    /// Measure; ratios within one run.
+    Bench {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        #[command(subcommand)]
+        command: crate::bench::BenchCommand,
     },
     /// The signing keys of the local system.
     Keys {
@@ -121,6 +129,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Test { setup, test } => crate::test::run(&workspace, &setup.plan(), &test),
         Command::Ci { setup, test } => crate::ci::run(&workspace, &setup.plan(), &test),
         Command::Demo { demo } => crate::demo::run(&demo),
+        Command::Bench { setup, command: BenchCommand::Edge { flags } } => {
+            crate::bench::edge::run(&workspace, &setup.plan(), &flags)
+        }
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),

@@ -5,6 +5,7 @@
 //! starts, so that `cargo xtask doctor` compiles and answers within the first minute on a fresh machine.
 
 pub mod acl;
+pub mod bench;
 pub mod child;
 pub mod ci;
 pub mod cli;

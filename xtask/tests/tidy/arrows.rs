@@ -28,7 +28,7 @@ enum Room {
     SpinAdapter,
     /// The embedded host.
     Host,
-    /// Small components of the host's tests.
+    /// Small components of tests and benchmarks.
     Guests,
     /// Tests of the whole, their support, the journey that they play.
     Tests,
@@ -41,7 +41,7 @@ fn room(folder: &str, name: &str) -> Option<Room> {
     match (place, folder) {
         ("functions", _) => Some(Room::Function),
         (_, "infra/host") => Some(Room::Host),
-        (_, "infra/host/guests" | "tests/contract-guest") => Some(Room::Guests),
+        (_, "infra/host/guests" | "tests/contract-guest") | ("bench", _) => Some(Room::Guests),
         (_, "tests") | ("tests", _) => Some(Room::Tests),
         (_, "xtask") => Some(Room::Tool),
         ("components", _) => Some(match name.rsplit_once('-').map_or(name, |(_, end)| end) {
