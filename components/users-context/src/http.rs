@@ -58,7 +58,7 @@ const KEYS_CACHE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, ma
 pub fn accounts(users: Users) -> Router {
     Router::new()
         .route("/v1/users", post(accounts::post_user).get(admin::get_by_email))
-        .route("/v1/users/me", get(accounts::get_me))
+        .route("/v1/users/me", get(accounts::get_me).patch(accounts::patch_me))
         .route("/v1/users/me/password", post(accounts::post_password))
         .route("/v1/users/me/email", post(accounts::post_email))
         .route("/v1/users/me/email/confirm", post(accounts::post_email_codes))

@@ -17,6 +17,7 @@ pub mod reset_password;
 pub mod revoke_sessions;
 pub mod second_factor;
 mod throttling;
+pub mod update_profile;
 pub mod verify_email;
 
 pub use account::{AccountError, PROFILE_SCOPE, ProofError};

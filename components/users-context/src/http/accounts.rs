@@ -7,8 +7,9 @@ use crate::app::change_password::change_password;
 use crate::app::me::me;
 use crate::app::register::register;
 use crate::app::reset_password::{forgot_password, reset_password};
+use crate::app::update_profile::update_profile;
 use crate::app::verify_email::{send_verification, verify_email};
-use crate::wire::api::{ProfileAnswer, RegisterAnswer, RegisterRequest, TokensAnswer};
+use crate::wire::api::{ProfileAnswer, RegisterAnswer, RegisterRequest, TokensAnswer, UpdateProfileRequest};
 use crate::wire::credentials::{
     AcceptedAnswer, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, ConfirmEmailRequest, ForgotPasswordRequest,
     ResetPasswordRequest,
@@ -30,6 +31,16 @@ pub(super) async fn post_user(
 
 pub(super) async fn get_me(State(users): State<Users>, principal: Principal) -> Result<impl IntoResponse, Problem> {
     let profile: ProfileAnswer = me(&users, &principal).await?;
+    Ok((NO_STORE, Json(profile)))
+}
+
+pub(super) async fn patch_me(
+    State(users): State<Users>,
+    scope: RequestScope,
+    principal: Principal,
+    Json(request): Json<UpdateProfileRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let profile: ProfileAnswer = update_profile(&users, &scope, &principal, request).await?;
     Ok((NO_STORE, Json(profile)))
 }
 

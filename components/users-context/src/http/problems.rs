@@ -12,6 +12,7 @@ use crate::app::log_in::LogInError;
 use crate::app::refresh::RefreshError;
 use crate::app::register::RegisterError;
 use crate::app::second_factor::FactorError;
+use crate::app::update_profile::UpdateProfileError;
 use crate::app::{AccountError, AttemptError, CodeError, Invalid, PROFILE_SCOPE, ProofError};
 use crate::hashing::HashingError;
 use problem::{BAD_UPSTREAM, CONFLICT, FORBIDDEN, INTERNAL, INVALID, NOT_FOUND, Problem, RATE_LIMITED, UNAVAILABLE};
@@ -155,6 +156,15 @@ impl From<ProofError> for Problem {
         match error {
             ProofError::Attempt(error) => error.into(),
             ProofError::Hashing(error) => hashing(error),
+        }
+    }
+}
+
+impl From<UpdateProfileError> for Problem {
+    fn from(error: UpdateProfileError) -> Self {
+        match error {
+            UpdateProfileError::Invalid(invalid) => invalid.into(),
+            UpdateProfileError::Account(error) => error.into(),
         }
     }
 }

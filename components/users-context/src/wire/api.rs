@@ -21,6 +21,17 @@ pub struct RegisterRequest {
     pub locale: Option<String>,
 }
 
+/// Body of `PATCH /v1/users/me`: what is missing stays as it is (RFC 7396, with members that cannot be taken away).
+#[derive(Debug, Deserialize)]
+pub struct UpdateProfileRequest {
+    /// How the person wants to be called, 1 to 80 characters.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// A BCP 47 tag: the language for messages.
+    #[serde(default)]
+    pub locale: Option<String>,
+}
+
 /// Answer to a registration, the same whether or not the address had an account. **Shape** `{"status":"accepted"}`.
 #[derive(Debug, Serialize)]
 pub struct RegisterAnswer {
