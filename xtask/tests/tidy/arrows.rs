@@ -26,6 +26,8 @@ enum Room {
     Edge,
     /// The only libraries that know the SDK.
     SpinAdapter,
+    /// What every function is put together from.
+    Wiring,
     /// The embedded host.
     Host,
     /// Small components of tests and benchmarks.
@@ -44,6 +46,7 @@ fn room(folder: &str, name: &str) -> Option<Room> {
         (_, "infra/host/guests" | "tests/contract-guest") | ("bench", _) => Some(Room::Guests),
         (_, "tests") | ("tests", _) => Some(Room::Tests),
         (_, "xtask") => Some(Room::Tool),
+        ("components", "components/wiring-spin") => Some(Room::Wiring),
         ("components", _) => Some(match name.rsplit_once('-').map_or(name, |(_, end)| end) {
             "context" => Room::Context,
             "wire" => Room::Wire,
@@ -60,15 +63,16 @@ fn room(folder: &str, name: &str) -> Option<Room> {
 
 /// The rooms that a room may know. What is not listed is forbidden.
 fn may_know(from: Room) -> &'static [Room] {
-    use Room::{Context, ContractSuite, Double, Edge, Protocol, Seam, SpinAdapter, Tests, Wire};
+    use Room::{Context, ContractSuite, Double, Edge, Protocol, Seam, SpinAdapter, Tests, Wire, Wiring};
     match from {
-        Room::Function => &[Context, Edge, SpinAdapter, Protocol, Seam, Wire],
+        Room::Function => &[Context, Edge, SpinAdapter, Wiring, Protocol, Seam, Wire],
         Room::Context => &[Seam, Wire],
         Room::Wire => &[Seam, Wire],
         Room::Seam | Room::Protocol | Room::Double | Room::Edge => &[Seam],
         Room::ContractSuite => &[Seam, Protocol, Double],
         Room::SpinAdapter => &[Seam, Protocol, Edge],
-        Room::Guests => &[Seam, Protocol, ContractSuite, SpinAdapter, Edge],
+        Room::Wiring => &[Seam, Protocol, Edge, SpinAdapter],
+        Room::Guests => &[Seam, Protocol, ContractSuite, SpinAdapter, Wiring, Edge],
         Room::Tests => &[Seam, Protocol, Double, ContractSuite, Wire, Tests],
         // The demo plays the journey that the tests play.
         Room::Tool => &[Tests],

@@ -9,6 +9,7 @@ mod floats;
 mod manifests;
 mod sources;
 mod threats;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
