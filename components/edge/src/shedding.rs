@@ -14,7 +14,7 @@ fn threshold(class: Class) -> Option<Duration> {
         Class::Free => None,
         Class::Read => Some(Duration::from_millis(100)),
         Class::Write | Class::Credentials => Some(Duration::from_millis(200)),
-        Class::Money => Some(Duration::from_millis(350)),
+        Class::Money | Class::Notice => Some(Duration::from_millis(350)),
     }
 }
 
@@ -49,8 +49,11 @@ mod tests {
     #[test]
     fn reads_go_first_and_payments_last() {
         assert_eq!(pass(Duration::from_millis(60)), Class::ALL);
-        assert_eq!(pass(Duration::from_millis(150)), [Class::Free, Class::Write, Class::Money, Class::Credentials]);
-        assert_eq!(pass(Duration::from_millis(300)), [Class::Free, Class::Money]);
+        assert_eq!(
+            pass(Duration::from_millis(150)),
+            [Class::Free, Class::Write, Class::Money, Class::Credentials, Class::Notice]
+        );
+        assert_eq!(pass(Duration::from_millis(300)), [Class::Free, Class::Money, Class::Notice]);
         assert_eq!(pass(Duration::from_millis(500)), [Class::Free]);
     }
 }

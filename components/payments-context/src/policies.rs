@@ -2,11 +2,15 @@
 
 use route_policy::{Class, RoutePolicy};
 
-/// The moves of a payment.
+/// The moves of a payment and of the ledger, and what providers tell of them.
 pub const POLICIES: &[RoutePolicy] = &[
     RoutePolicy::new("POST", "/v1/payments", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/confirm", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/capture", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/cancel", Class::Money),
     RoutePolicy::new("POST", "/v1/payments/{id}/refunds", Class::Money),
+    RoutePolicy::new("POST", "/v1/ledger/payouts", Class::Money),
+    RoutePolicy::new("POST", "/v1/ledger/payouts/{id}/{step}", Class::Money),
+    RoutePolicy::new("POST", "/v1/ledger/entries/{entry}/reversal", Class::Money),
+    RoutePolicy::new("POST", "/v1/providers/{provider}/events", Class::Notice).ignoring_bearer(),
 ];

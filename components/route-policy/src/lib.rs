@@ -28,6 +28,8 @@ pub enum Class {
     Money,
     /// Takes a password, a code or a token from somebody who is not known yet.
     Credentials,
+    /// Hears another system that proves each message by a signature and repeats what was not taken.
+    Notice,
 }
 
 /// What a request gets when nobody can say whether its caller is within the limits.
@@ -41,7 +43,7 @@ pub enum WithoutLimiter {
 
 impl Class {
     /// Every class, in the order in which documents list them.
-    pub const ALL: [Self; 5] = [Self::Free, Self::Read, Self::Write, Self::Money, Self::Credentials];
+    pub const ALL: [Self; 6] = [Self::Free, Self::Read, Self::Write, Self::Money, Self::Credentials, Self::Notice];
 
     /// The class of a route that no list names.
     pub fn of_method(method: &Method) -> Self {
@@ -56,13 +58,14 @@ impl Class {
             Self::Write => "write",
             Self::Money => "money",
             Self::Credentials => "credentials",
+            Self::Notice => "notice",
         }
     }
 
     /// What happens without a limiter.
     pub const fn without_limiter(self) -> WithoutLimiter {
         match self {
-            Self::Free | Self::Read | Self::Write | Self::Money => WithoutLimiter::Open,
+            Self::Free | Self::Read | Self::Write | Self::Money | Self::Notice => WithoutLimiter::Open,
             Self::Credentials => WithoutLimiter::Closed,
         }
     }

@@ -36,13 +36,15 @@ pub(crate) enum Mode {
 
 /// The rows that hold unless the variable `rate_limits` says otherwise: class of the route, whose requests, plan, units,
 /// seconds. Numbers are for one service; an account has them in each.
-const ROWS: [(Class, Who, &str, u32, u32); 10] = [
+const ROWS: [(Class, Who, &str, u32, u32); 11] = [
     // Without a token. An office or a school shares one address.
     (Class::Read, Who::Address, "", 1_200, 60),
     (Class::Write, Who::Address, "", 300, 60),
     (Class::Money, Who::Address, "", 300, 60),
     // A person logs in a few times a day; each try costs 50 ms of a core. Guessing at one account is throttled by users.
     (Class::Credentials, Who::Address, "", 300, 60),
+    // A provider sends all of its notices from few addresses.
+    (Class::Notice, Who::Address, "", 12_000, 60),
     // An account.
     (Class::Read, Who::User, "", 6_000, 60),
     (Class::Write, Who::User, "", 1_200, 60),
