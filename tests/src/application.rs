@@ -25,6 +25,8 @@ pub struct Plan<'a> {
     pub manifest: &'a str,
     /// The runtime configuration; paths in it are absolute.
     pub runtime_config: &'a str,
+    /// Variables of the application, by name; they show on its command line, so none is worth keeping.
+    pub variables: &'a [(&'a str, &'a str)],
     /// Where the embedded host keeps what it compiled, for the tests after this one.
     pub compiled: &'a Path,
 }
@@ -51,6 +53,9 @@ impl Application {
         let mut command = Command::new(if is_stock { PathBuf::from("spin") } else { Workplace::host()? });
         command.args(["up", "--listen", &format!("127.0.0.1:{}", plan.port), "--from"]).arg(&manifest);
         command.arg("--runtime-config-file").arg(&runtime_config);
+        for (name, value) in plan.variables {
+            command.arg("--variable").arg(format!("{name}={value}"));
+        }
         if !is_stock {
             command.arg("--cache-dir").arg(plan.compiled);
         }

@@ -27,6 +27,7 @@ fn start(redis: &RedisServer) -> Result<Application> {
         port: free_port()?,
         manifest: &manifest,
         runtime_config: "",
+        variables: &[],
         compiled: Path::new(env!("CARGO_TARGET_TMPDIR")),
     })
 }

@@ -3,70 +3,53 @@
 use anyhow::{Context as _, bail, ensure};
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 use support::{RedisServer, free_port};
-use tests::Workplace;
+use tests::{Application, Plan, Workplace};
 use toml::{Table, Value};
 
 type Outcome = anyhow::Result<()>;
 
-/// How often a test looks before it gives up, a glance apart: the first start compiles the component.
+/// How often a test looks before it gives up, a glance apart.
 const MOST_LOOKS: u32 = 6_000;
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// One front desk and its Redis; both end when it is dropped.
 struct FrontDesk {
-    host: Child,
+    _host: Application,
     port: u16,
     _redis: RedisServer,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for FrontDesk {
-    fn drop(&mut self) {
-        // Already gone is as good.
-        let _ = self.host.kill();
-        let _ = self.host.wait();
-    }
 }
 
 impl FrontDesk {
     fn start() -> anyhow::Result<Self> {
         let rules = Workplace::root().join("infra/redis/users.acl").canonicalize()?;
         let redis = RedisServer::start_with(&["--aclfile", &rules.to_string_lossy()])?;
-        let folder = tempfile::tempdir()?;
-        let manifest = folder.path().join("spin.toml");
-        std::fs::write(&manifest, toml::to_string(&manifest_of_the_front_desk()?)?)?;
         let port = free_port()?;
-        let mut command = Command::new(Workplace::host()?);
-        command.arg("up").arg("--from").arg(&manifest).arg("--listen").arg(format!("127.0.0.1:{port}"));
-        // Shared, so that the component is compiled once and not by each test.
-        command.arg("--state-dir").arg(env!("CARGO_TARGET_TMPDIR")).arg("--log-dir").arg(folder.path());
         let nobody = format!("http://127.0.0.1:{}", free_port()?);
         let redis_host = format!("127.0.0.1:{}", redis.port());
-        for (name, value) in [
-            ("redis_address", format!("redis://{redis_host}")),
-            ("gateway_redis_url", format!("redis://gateway:gateway-development@{redis_host}")),
-            ("service_token_key", "a key of at least 32 bytes, for this test".to_owned()),
-            ("metrics_token", "a metrics token".to_owned()),
-            ("cors_origins", "https://app.example".to_owned()),
-        ] {
-            command.arg("--variable").arg(format!("{name}={value}"));
-        }
-        for peer in ["users_url", "payments_url", "notifications_url", "queries_url"] {
-            command.arg("--variable").arg(format!("{peer}={nobody}"));
-        }
-        let host = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut desk = Self { host, port, _redis: redis, _folder: folder };
-        for _ in 0..MOST_LOOKS {
-            if desk.connect().is_ok() {
-                return Ok(desk);
-            }
-            ensure!(desk.host.try_wait()?.is_none(), "the host ended");
-            std::thread::sleep(GLANCE);
-        }
-        bail!("the host does not listen")
+        let (redis_address, login) =
+            (format!("redis://{redis_host}"), format!("redis://gateway:gateway-development@{redis_host}"));
+        let variables: [(&str, &str); 9] = [
+            ("redis_address", &redis_address),
+            ("gateway_redis_url", &login),
+            ("service_token_key", "a key of at least 32 bytes, for this test"),
+            ("metrics_token", "a metrics token"),
+            ("cors_origins", "https://app.example"),
+            ("users_url", &nobody),
+            ("payments_url", &nobody),
+            ("notifications_url", &nobody),
+            ("queries_url", &nobody),
+        ];
+        let host = Application::start(&Plan {
+            port,
+            manifest: &toml::to_string(&manifest_of_the_front_desk()?)?,
+            runtime_config: "",
+            variables: &variables,
+            compiled: Path::new(env!("CARGO_TARGET_TMPDIR")),
+        })?;
+        Ok(Self { _host: host, port, _redis: redis })
     }
 
     fn connect(&self) -> std::io::Result<TcpStream> {

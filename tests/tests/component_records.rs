@@ -30,6 +30,7 @@ impl Suite {
             port: free_port()?,
             manifest: &manifest,
             runtime_config: &format!("[key_value_store.contract]\n{}", store(&address, bodies.path())),
+            variables: &[],
             compiled: Path::new(env!("CARGO_TARGET_TMPDIR")),
         })?;
         Ok(Self { host, redis, _bodies: bodies })

@@ -40,6 +40,7 @@ impl Scene {
             port,
             manifest: &with_probers(&files.manifest, &guest("prober")?)?,
             runtime_config: &files.runtime_config,
+            variables: &[],
             compiled: Path::new(env!("CARGO_TARGET_TMPDIR")),
         })?;
         let house = House::read(&files)?;
