@@ -11,6 +11,7 @@ mod outbound;
 mod redis;
 mod redis_trigger;
 mod reuse;
+mod sockets;
 mod stdio;
 mod variables;
 
