@@ -3,6 +3,7 @@
 use crate::conditional::Condition;
 use crate::limits::{Note, Refused, Within};
 use crate::{EdgeConfig, address, body, errors, frame, idempotency, internal, security, shedding};
+use ambient::Timestamp;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -38,7 +39,7 @@ pub(crate) async fn run(State(edge): State<Arc<EdgeConfig>>, request: Request, n
 
     let answer = match malformed {
         Some(problem) => problem.into_response(),
-        None => against_deadline(&edge, Asked { scope, policy, is_internal }, request, next).await,
+        None => against_deadline(&edge, Asked { scope, policy, is_internal, at: started }, request, next).await,
     };
 
     let (mut answer, problem) = errors::finish(answer, scope.trace);
@@ -49,9 +50,10 @@ pub(crate) async fn run(State(edge): State<Arc<EdgeConfig>>, request: Request, n
     }
     give_length(&mut answer);
 
-    let duration = edge.clock.now().since(started);
+    let ended = edge.clock.now();
+    let duration = ended.since(started);
     let sample = Sample { method, route, status: answer.status().as_u16(), duration };
-    log(&edge, scope, &sample, problem.as_ref(), answer.extensions().get());
+    log(&edge, (scope, ended), &sample, problem.as_ref(), answer.extensions().get());
     if let Some(metrics) = &edge.metrics {
         metrics.record(sample);
     }
@@ -64,11 +66,13 @@ struct Asked {
     scope: RequestScope,
     policy: RoutePolicy,
     is_internal: bool,
+    /// When it came. Reading the clock is a call to the host, so what is decided at once is decided at this time.
+    at: Timestamp,
 }
 
 /// The inner steps, given up when the deadline passes. The timer is made only once the request waits for something.
 async fn against_deadline(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) -> Response {
-    let remaining = asked.scope.remaining(edge.clock.now(), edge.deadline);
+    let remaining = asked.scope.remaining(asked.at, edge.deadline);
     let inner = pin!(enter(edge, asked, request, next));
     let timer = pin!(async { edge.sleep.sleep(remaining).await });
     match select(inner, timer).await {
@@ -96,7 +100,7 @@ async fn enter(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) ->
     parts.extensions.insert(client);
     let reads_bearer = !asked.is_internal && !asked.policy.ignores_bearer;
     let authenticated = match edge.bearer.as_ref().filter(|_| reads_bearer) {
-        Some(bearer) => bearer.authenticate(&parts.headers, edge.clock.now()).await,
+        Some(bearer) => bearer.authenticate(&parts.headers, asked.at).await,
         None => Ok(None),
     };
     let principal = authenticated.as_ref().ok().and_then(Option::as_ref);
@@ -196,7 +200,13 @@ fn give_length(answer: &mut Response) {
 }
 
 /// One line a request; a failure of ours carries the chain of errors behind it, and nothing else logs it again.
-fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&Problem>, note: Option<&Note>) {
+fn log(
+    edge: &EdgeConfig,
+    (scope, at): (RequestScope, Timestamp),
+    seen: &Sample,
+    problem: Option<&Problem>,
+    note: Option<&Note>,
+) {
     let level = if seen.status >= 500 { Level::Error } else { Level::Info };
     let duration_ms = i64::try_from(seen.duration.as_millis()).unwrap_or(i64::MAX);
     let mut fields: Vec<(&str, Value<'_>)> = vec![
@@ -216,7 +226,7 @@ fn log(edge: &EdgeConfig, scope: RequestScope, seen: &Sample, problem: Option<&P
         Some(Note::Undecided(why)) => fields.push(("limit_undecided", why.as_str().into())),
         None => {}
     }
-    telemetry::log(level, edge.service, "request", &scope.trace, &fields);
+    telemetry::log_at(at, level, edge.service, "request", &scope.trace, &fields);
 }
 
 /// The methods that are counted apart: a caller may invent any other.

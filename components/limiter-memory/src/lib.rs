@@ -16,7 +16,7 @@ pub struct MemoryLimiter {
 
 #[derive(Default)]
 struct State {
-    buckets: HashMap<(String, String), Bucket>,
+    buckets: HashMap<(Arc<str>, Arc<str>), Bucket>,
     calls: usize,
     gone: bool,
 }

@@ -32,7 +32,7 @@ impl RedisLimiter {
         let mut digest = String::with_capacity(32);
         // A key of any length is one for HMAC.
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) {
-            for part in ["rate limits", &demand.policy, &demand.subject] {
+            for part in ["rate limits", &*demand.policy, &*demand.subject] {
                 mac.update(&(part.len() as u64).to_be_bytes());
                 mac.update(part.as_bytes());
             }

@@ -1,5 +1,6 @@
-//! Leases before a limiter: whoever comes again within a second is given a few units at once, kept in the instance, so
-//! that the next requests need no call. Whoever was refused is refused again without one.
+//! Leases before a limiter: whoever comes again within a second is given a few units at once, twice as many as that second
+//! has needed so far, kept in the instance, so that the next requests need no call: a busy instance asks a handful of times
+//! in its life. Whoever was refused is refused again without one.
 //!
 //! **Bound** a lease has at most a tenth of the limit and ends after a second. What is left of it goes back with the next
 //! call; what an instance takes with it when it ends is lost to the caller, never gained.
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const LASTS: Duration = Duration::from_secs(1);
 /// The part of a limit that one lease may have.
 const PART: u32 = 10;
+/// How many times as many units are asked for as the last second needed.
+const GROWTH: u32 = 2;
 /// How many buckets an instance remembers; it serves few requests in its life.
 const MOST_REMEMBERED: usize = 1024;
 
@@ -22,7 +25,7 @@ const MOST_REMEMBERED: usize = 1024;
 pub struct Leasing {
     behind: Arc<dyn Limiter>,
     clock: Arc<dyn Clock>,
-    memory: Mutex<HashMap<(String, String), Memory>>,
+    memory: Mutex<HashMap<Name, Memory>>,
 }
 
 /// What an instance knows of one bucket.
@@ -52,8 +55,11 @@ impl Memory {
     }
 }
 
-fn name(demand: &Demand) -> (String, String) {
-    (demand.policy.clone(), demand.subject.clone())
+/// Policy and subject: a bucket.
+type Name = (Arc<str>, Arc<str>);
+
+fn name(demand: &Demand) -> Name {
+    (Arc::clone(&demand.policy), Arc::clone(&demand.subject))
 }
 
 impl Leasing {
@@ -63,7 +69,7 @@ impl Leasing {
     }
 
     /// Never held across an await.
-    fn memory(&self) -> MutexGuard<'_, HashMap<(String, String), Memory>> {
+    fn memory(&self) -> MutexGuard<'_, HashMap<Name, Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,7 +100,8 @@ impl Leasing {
         spend.collect::<Option<Vec<_>>>().map(Verdict::Granted)
     }
 
-    /// What is asked for: one unit, and as many more as the last second needed; what a lease has left goes back.
+    /// What is asked for: one unit, from who came within the last second twice as many as that second needed; what a lease
+    /// has left goes back.
     fn asked(&self, demands: &[Demand], now: Timestamp) -> Vec<Demand> {
         let mut memory = self.memory();
         let asked = demands.iter().map(|demand| {
@@ -102,7 +109,7 @@ impl Leasing {
             if let Some(found) = memory.get_mut(&name(demand)) {
                 asked.returned = core::mem::take(&mut found.left);
                 if now.since(found.counted_from) < LASTS {
-                    asked.wanted = found.requests.clamp(1, (demand.quota.units() / PART).max(1));
+                    asked.wanted = found.requests.saturating_mul(GROWTH).clamp(1, (demand.quota.units() / PART).max(1));
                 }
             }
             asked

@@ -16,6 +16,7 @@ pub use leasing::Leasing;
 
 use async_trait::async_trait;
 use core::time::Duration;
+use std::sync::Arc;
 
 /// So many units in so many seconds; neither is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +55,9 @@ impl Quota {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
     /// Which policy, such as `read.user`; a part of the bucket's name.
-    pub policy: String,
+    pub policy: Arc<str>,
     /// Whose bucket: an account, an API key, a network. It may be personal data: adapters keep no more than a digest.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// How large the bucket is.
     pub quota: Quota,
     /// How many units to take; fewer are taken where there are fewer, and one is the least.
@@ -67,7 +68,7 @@ pub struct Demand {
 
 impl Demand {
     /// One unit of somebody's bucket.
-    pub fn one(policy: impl Into<String>, subject: impl Into<String>, quota: Quota) -> Self {
+    pub fn one(policy: impl Into<Arc<str>>, subject: impl Into<Arc<str>>, quota: Quota) -> Self {
         Self { policy: policy.into(), subject: subject.into(), quota, wanted: 1, returned: 0 }
     }
 }

@@ -14,8 +14,30 @@ const ADD: &str = "for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i]
 pub struct RedisMetrics {
     key: String,
     redis: Arc<dyn Redis>,
-    gathered: Mutex<HashMap<String, i64>>,
+    gathered: Mutex<Gathered>,
     flushing: AtomicBool,
+}
+
+/// What an instance has counted since the last flush: numbers only, made into fields when they leave.
+#[derive(Default)]
+struct Gathered {
+    /// By method, route and status.
+    requests: HashMap<(&'static str, String, u16), i64>,
+    /// The buckets of [`BUCKETS_MS`], and the one beyond.
+    buckets: [i64; BUCKETS_MS.len() + 1],
+    sum_ms: i64,
+}
+
+impl Gathered {
+    /// The fields of the hash, with what is to be added to each.
+    fn fields(self) -> impl Iterator<Item = (String, i64)> {
+        let bounds = BUCKETS_MS.iter().map(u64::to_string).chain(["inf".to_owned()]);
+        let buckets = bounds.zip(self.buckets).map(|(bound, count)| (format!("h|{bound}"), count));
+        let requests = self.requests.into_iter();
+        let requests = requests.map(|((method, route, status), count)| (format!("r|{method}|{route}|{status}"), count));
+        let sum = ("sum_ms".to_owned(), self.sum_ms);
+        requests.chain(buckets).chain([sum]).filter(|(_, count)| *count != 0)
+    }
 }
 
 impl RedisMetrics {
@@ -27,7 +49,7 @@ impl RedisMetrics {
     /// Whether somebody should flush soon: there is something to add and nobody has been told yet. Whoever gets `true`
     /// calls [`Self::flush`] after a while.
     pub fn wants_flush(&self) -> bool {
-        !self.gathered().is_empty() && !self.flushing.swap(true, Ordering::SeqCst)
+        !self.gathered().requests.is_empty() && !self.flushing.swap(true, Ordering::SeqCst)
     }
 
     /// Adds what was gathered, in one script.
@@ -37,18 +59,18 @@ impl RedisMetrics {
     pub async fn flush(&self) -> Result<(), RedisError> {
         self.flushing.store(false, Ordering::SeqCst);
         let gathered = std::mem::take(&mut *self.gathered());
-        if gathered.is_empty() {
+        if gathered.requests.is_empty() {
             return Ok(());
         }
         let mut arguments: Vec<Argument> = vec![ADD.into(), 1.into(), self.key.as_str().into()];
-        for (field, increment) in gathered {
+        for (field, increment) in gathered.fields() {
             arguments.push(field.into());
             arguments.push(increment.into());
         }
         self.redis.execute("EVAL", arguments, Repeat::Never).await.map(drop)
     }
 
-    fn gathered(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,13 +78,13 @@ impl RedisMetrics {
 impl MetricsSink for RedisMetrics {
     fn record(&self, sample: Sample) {
         let ms = u64::try_from(sample.duration.as_millis()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_MS.iter().find(|&&upper_ms| ms <= upper_ms);
-        let bucket = bucket.map_or_else(|| "h|inf".to_owned(), |upper_ms| format!("h|{upper_ms}"));
-        let request = format!("r|{}|{}|{}", sample.method, sample.route, sample.status);
+        let bucket = BUCKETS_MS.iter().position(|&upper_ms| ms <= upper_ms).unwrap_or(BUCKETS_MS.len());
         let mut gathered = self.gathered();
-        *gathered.entry(request).or_default() += 1;
-        *gathered.entry(bucket).or_default() += 1;
-        *gathered.entry("sum_ms".to_owned()).or_default() += i64::try_from(ms).unwrap_or(i64::MAX);
+        *gathered.requests.entry((sample.method, sample.route, sample.status)).or_default() += 1;
+        if let Some(count) = gathered.buckets.get_mut(bucket) {
+            *count += 1;
+        }
+        gathered.sum_ms = gathered.sum_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
     }
 }
 

@@ -12,7 +12,7 @@ mod value;
 pub use line::line;
 pub use value::Value;
 
-use ambient::{Clock, SystemClock};
+use ambient::{Clock, SystemClock, Timestamp};
 use core::fmt::{self, Display};
 use std::io::Write;
 
@@ -45,7 +45,19 @@ impl Display for Level {
 /// **Shape** of `fields`: `&[("status", 201.into()), ("route", "/v1/payments".into())]`; names in snake_case with the
 /// unit where they measure. Fields with names such as `password` or `token` are written as `[redacted]`.
 pub fn log(level: Level, service: &str, message: &str, trace: &dyn Display, fields: &[(&str, Value<'_>)]) {
-    let text = line(SystemClock.now(), level, service, message, trace, fields);
+    log_at(SystemClock.now(), level, service, message, trace, fields);
+}
+
+/// The same at a time that the caller has read already.
+pub fn log_at(
+    at: Timestamp,
+    level: Level,
+    service: &str,
+    message: &str,
+    trace: &dyn Display,
+    fields: &[(&str, Value<'_>)],
+) {
+    let text = line(at, level, service, message, trace, fields);
     // Standard error is not buffered: one call, one write, no line of a neighbour in between.
     if std::io::stderr().write_all(text.as_bytes()).is_err() {
         // Nowhere left to say it.

@@ -208,7 +208,8 @@ fn measure(system: &System, flags: &EdgeFlags) -> anyhow::Result<Found> {
     let mut once = |way: Way| -> anyhow::Result<f64> {
         let fresh;
         let (path, tokens) = match way {
-            Way::Bare => ("/bare", [].as_slice()),
+            // The same bytes: what is measured is the layers, not the length of a request.
+            Way::Bare => ("/bare", known.as_slice()),
             Way::CachedToken => ("/dressed", known.as_slice()),
             Way::NewToken => {
                 fresh = system.tokens(made, requests)?;

@@ -79,7 +79,7 @@ impl Limits {
         }
         let of_account = principal.and_then(|principal| {
             let (policy, quota) = self.table.find(class, Who::User, principal.plan())?;
-            Some(Demand::one(policy, principal.subject.clone(), quota))
+            Some(Demand::one(policy, principal.subject.as_str(), quota))
         });
         // A class without a limit for accounts has that of networks, so that a token never lifts a limit.
         let of_network = || {
@@ -111,7 +111,7 @@ impl Limits {
         let Verdict::Refused { by, retry_after, .. } = verdict else {
             return Ok(Within { fields, note: None });
         };
-        let policy = demands.get(by).map(|demand| demand.policy.clone()).unwrap_or_default();
+        let policy = demands.get(by).map(|demand| demand.policy.to_string()).unwrap_or_default();
         let within = Within { fields, note: Some(Note::Exceeded(policy.clone())) };
         if self.table.mode() == Mode::Observe {
             return Ok(within);

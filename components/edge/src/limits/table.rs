@@ -2,6 +2,7 @@
 
 use limiter::Quota;
 use route_policy::Class;
+use std::sync::Arc;
 
 /// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ struct Row {
     /// Empty where the row holds for every plan without a row of its own.
     plan: String,
     /// The policy's name on the wire, in the log and in Redis: `read.user` or `read.user@business`.
-    name: String,
+    name: Arc<str>,
     quota: Quota,
 }
 
@@ -105,7 +106,7 @@ impl Default for LimitTable {
 impl Row {
     fn new(class: Class, who: Who, plan: &str, quota: Quota) -> Self {
         let at = if plan.is_empty() { "" } else { "@" };
-        let name = format!("{}.{}{at}{plan}", class.word(), who.word());
+        let name = format!("{}.{}{at}{plan}", class.word(), who.word()).into();
         Self { class, who, plan: plan.to_owned(), name, quota }
     }
 
@@ -162,9 +163,9 @@ impl LimitTable {
     }
 
     /// The policy's name and the quota; the plan's own row before the one for all.
-    pub(crate) fn find(&self, class: Class, who: Who, plan: Option<&str>) -> Option<(&str, Quota)> {
+    pub(crate) fn find(&self, class: Class, who: Who, plan: Option<&str>) -> Option<(Arc<str>, Quota)> {
         let row = |plan: &str| self.rows.iter().find(|row| row.is(class, who, plan));
-        plan.and_then(row).or_else(|| row("")).map(|row| (row.name.as_str(), row.quota))
+        plan.and_then(row).or_else(|| row("")).map(|row| (Arc::clone(&row.name), row.quota))
     }
 }
 
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_plan_has_its_own_row_or_that_of_all() {
         let table = LimitTable::default();
-        let name = |plan| table.find(Class::Money, Who::User, plan).unwrap().0;
+        let name = |plan| table.find(Class::Money, Who::User, plan).unwrap().0.to_string();
         assert_eq!(name(None), "money.user");
         assert_eq!(name(Some("business")), "money.user@business");
         assert_eq!(name(Some("unheard-of")), "money.user");
@@ -194,8 +195,8 @@ mod tests {
     fn the_variable_changes_rows_adds_some_and_takes_some_away() {
         let table = LimitTable::parse(" observe read.user=7/2 read.user@gold=9/3  write.address=none ").unwrap();
         assert_eq!(table.mode(), Mode::Observe);
-        assert_eq!(table.find(Class::Read, Who::User, None), Some(("read.user", Quota::new(7, 2).unwrap())));
-        assert_eq!(table.find(Class::Read, Who::User, Some("gold")).unwrap().0, "read.user@gold");
+        assert_eq!(table.find(Class::Read, Who::User, None), Some(("read.user".into(), Quota::new(7, 2).unwrap())));
+        assert_eq!(table.find(Class::Read, Who::User, Some("gold")).unwrap().0.to_string(), "read.user@gold");
         assert_eq!(table.find(Class::Write, Who::Address, None), None);
         assert_eq!(LimitTable::parse(""), Ok(LimitTable::default()));
     }
