@@ -48,8 +48,8 @@ use core::time::Duration;
 use key_value::{KeyValue, KeyValueError};
 use keys::Keys;
 use records::{
-    AccountKey, Balance, Change, Checkpoint, Cursor, DueTimer, IndexName, Journal, LedgerRow, OnceKey, OnceState,
-    Outcome, Page, Record, RecordKey, Records, RecordsError, Sealed, TrialBalance, Verified,
+    AccountKey, Balance, Change, Checkpoint, Cursor, DueTimer, IndexEntry, IndexName, Journal, LedgerRow, OnceKey,
+    OnceState, Outcome, Page, Record, RecordKey, Records, RecordsError, Sealed, TrialBalance, Verified,
 };
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use scripts::Script;
@@ -208,6 +208,10 @@ impl Records for RedisRecords {
 
     async fn counts(&self, indexes: &[IndexName]) -> Result<Vec<u64>, RecordsError> {
         self.read_counts(indexes).await
+    }
+
+    async fn entries_at(&self, index: &IndexName, sorts: &[String]) -> Result<Vec<Vec<IndexEntry>>, RecordsError> {
+        self.read_places(index, sorts).await
     }
 
     async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {

@@ -1,12 +1,12 @@
 //! What is read: records, once-rows, pages, balances. Nothing here changes anything.
 
 use crate::body::Loaded;
-use crate::scripts::{BALANCES, COUNTS, LIST, TRIAL};
+use crate::scripts::{AT, BALANCES, COUNTS, LIST, TRIAL};
 use crate::{RedisRecords, body, closed, gone, unreadable};
 use ambient::Timestamp;
 use records::{
-    AccountKey, Answer, Balance, Cursor, Fingerprint, IndexEntry, IndexName, MAX_PAGE, OnceKey, OnceState, Page,
-    Record, RecordKey, RecordsError, TrialBalance, Version,
+    AccountKey, Answer, Balance, Cursor, Fingerprint, IndexEntry, IndexName, MAX_PAGE, MAX_TWINS, OnceKey, OnceState,
+    Page, Record, RecordKey, RecordsError, TrialBalance, Version, check_places,
 };
 use redis_client::{Repeat, Reply};
 use std::collections::BTreeMap;
@@ -123,6 +123,25 @@ impl RedisRecords {
         self.script(&LIST, 2, &arguments, page).await
     }
 
+    /// Entries of an index at certain places.
+    pub(crate) async fn read_places(
+        &self,
+        index: &IndexName,
+        sorts: &[String],
+    ) -> Result<Vec<Vec<IndexEntry>>, RecordsError> {
+        check_places(sorts)?;
+        if sorts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec![
+            self.keys.of(&format!("i:{index}")).into(),
+            self.keys.of(&format!("s:{index}")).into(),
+            i64::from(MAX_TWINS).into(),
+        ];
+        arguments.extend(sorts.iter().map(|sort| sort.as_str().into()));
+        self.script(&AT, 2, &arguments, |fields| places(fields, sorts.len())).await
+    }
+
     /// Sizes of indexes, in the order asked.
     pub(crate) async fn read_counts(&self, indexes: &[IndexName]) -> Result<Vec<u64>, RecordsError> {
         if indexes.is_empty() {
@@ -209,15 +228,29 @@ fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
 /// Reads the answer of `list.lua`.
 fn page(fields: &[&str]) -> Option<Page> {
     let (&more, members) = fields.split_first()?;
-    let entry = |[member, summary]: &[&str; 2]| {
-        let (sort, key) = member.split_once('\0')?;
-        let key = RecordKey::new(key).ok()?;
-        Some(IndexEntry { key, sort: sort.to_owned(), summary: (*summary).to_owned() })
-    };
     let (members, _) = members.as_chunks::<2>();
-    let entries = members.iter().map(entry).collect::<Option<Vec<_>>>()?;
+    let entries = members.iter().map(|[member, summary]| entry(member, summary)).collect::<Option<Vec<_>>>()?;
     let next = entries.last().filter(|_| more == "more").map(|last| Cursor::at(&last.sort, &last.key));
     Some(Page { entries, next })
+}
+
+/// Reads the answer of `at.lua` for so many places.
+fn places(mut fields: &[&str], places: usize) -> Option<Vec<Vec<IndexEntry>>> {
+    let mut found = Vec::with_capacity(places);
+    for _ in 0..places {
+        let (count, rest) = fields.split_first()?;
+        let (members, rest) = rest.split_at_checked(count.parse::<usize>().ok()?.checked_mul(2)?)?;
+        let (members, _) = members.as_chunks::<2>();
+        found.push(members.iter().map(|[member, summary]| entry(member, summary)).collect::<Option<Vec<_>>>()?);
+        fields = rest;
+    }
+    fields.is_empty().then_some(found)
+}
+
+/// An entry from its member `<sort>\0<record>` and its summary.
+fn entry(member: &str, summary: &str) -> Option<IndexEntry> {
+    let (sort, key) = member.split_once('\0')?;
+    Some(IndexEntry { key: RecordKey::new(key).ok()?, sort: sort.to_owned(), summary: summary.to_owned() })
 }
 
 fn balance(posted: &str, held: &str) -> Option<Balance> {

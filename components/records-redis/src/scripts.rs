@@ -24,6 +24,8 @@ scripts! {
     CREATE = "create.lua";
     /// One page of an index.
     LIST = "list.lua";
+    /// Entries of an index at certain places.
+    AT = "at.lua";
     /// Sizes of indexes.
     COUNTS = "counts.lua";
     /// Balances of accounts.

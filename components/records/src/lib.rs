@@ -30,6 +30,20 @@ use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
 
+/// Refuses look-ups that no caller may ask for.
+///
+/// # Errors
+/// [`RecordsError::Invalid`] for more places than [`MAX_PAGE`], or one that no entry can have.
+pub fn check_places(sorts: &[String]) -> Result<(), RecordsError> {
+    if sorts.len() > MAX_PAGE as usize {
+        return Err(RecordsError::Invalid(format!("a look-up asks for at most {MAX_PAGE} places")));
+    }
+    match sorts.iter().find(|sort| sort.len() > MAX_SORT_BYTES || sort.contains('\0')) {
+        Some(_) => Err(RecordsError::Invalid(format!("a sort key has at most {MAX_SORT_BYTES} bytes and no NUL"))),
+        None => Ok(()),
+    }
+}
+
 /// The most bytes that the content of one body may have.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The most bytes that the summary of an index entry may have.
@@ -38,8 +52,10 @@ pub const MAX_SUMMARY_BYTES: usize = 256;
 pub const MAX_SORT_BYTES: usize = 200;
 /// The most legs, events, index steps and timer steps that one change may have, each.
 pub const MAX_STEPS: usize = 64;
-/// The most entries of one page.
+/// The most entries of one page, and the most places that one look-up asks for.
 pub const MAX_PAGE: u32 = 100;
+/// The most entries of one place of an index that a look-up tells.
+pub const MAX_TWINS: u32 = 8;
 
 /// The records of one context in one partition.
 #[async_trait]
@@ -68,6 +84,23 @@ pub trait Records: Send + Sync {
             counts.push(self.count(index).await?);
         }
         Ok(counts)
+    }
+
+    /// The entries that an index has at each of these places (sort keys), in the order asked: at most [`MAX_PAGE`] places,
+    /// of each at most [`MAX_TWINS`] entries, greatest record first. One round trip where the store can; this default
+    /// asks for one place after the other.
+    async fn entries_at(&self, index: &IndexName, sorts: &[String]) -> Result<Vec<Vec<IndexEntry>>, RecordsError> {
+        check_places(sorts)?;
+        let mut found = Vec::with_capacity(sorts.len());
+        for sort in sorts {
+            // Just behind every entry of the place: members are ordered by bytes, and the separator is the least of them.
+            let behind = RecordKey::new("-").map_err(|error| RecordsError::Invalid(error.to_string()))?;
+            let behind = Cursor::at(&format!("{sort}\u{1}"), &behind);
+            let mut entries = self.list(index, Some(&behind), MAX_TWINS).await?.entries;
+            entries.retain(|entry| entry.sort == *sort);
+            found.push(entries);
+        }
+        Ok(found)
     }
 
     /// The balances of accounts, in the order asked; zero where nothing was ever posted. O(1) each.

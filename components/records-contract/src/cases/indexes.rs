@@ -11,6 +11,8 @@ table![
     what_is_removed_is_gone_and_not_counted,
     an_index_that_never_was_is_empty,
     several_indexes_are_counted_in_the_order_asked,
+    entries_are_found_by_their_places_in_the_order_asked,
+    places_that_no_entry_can_have_are_invalid,
     pages_and_cursors_that_make_no_sense_are_invalid,
 ];
 
@@ -118,6 +120,38 @@ async fn several_indexes_are_counted_in_the_order_asked(fixture: &dyn Fixture) -
     let asked = [index("nothing")?, index("things")?, index("nothing")?];
     ensure_eq!(records.counts(&asked).await?, vec![0, 2, 0], "the counts");
     ensure_eq!(records.counts(&[]).await?, Vec::<u64>::new(), "no counts");
+    Ok(())
+}
+
+async fn entries_are_found_by_their_places_in_the_order_asked(fixture: &dyn Fixture) -> Result<(), Failure> {
+    // Two share a place, one place is the beginning of another, one is empty.
+    for (name, sort) in [("a", "1"), ("b", "1"), ("c", "10"), ("d", ""), ("e", "2")] {
+        add(fixture, name, sort).await?;
+    }
+    let records = fixture.records();
+    let asked = ["2", "1", "", "3", "10", "1"].map(str::to_owned);
+    let found = records.entries_at(&index("things")?, &asked).await?;
+    let names: Vec<Vec<&str>> =
+        found.iter().map(|entries| entries.iter().map(|entry| entry.summary.as_str()).collect()).collect();
+    ensure_eq!(names, vec![vec!["e"], vec!["b", "a"], vec!["d"], vec![], vec!["c"], vec!["b", "a"]], "the entries");
+    ensure_eq!(records.entries_at(&index("things")?, &[]).await?.len(), 0, "no places");
+    ensure_eq!(records.entries_at(&index("nothing")?, &asked).await?, vec![Vec::new(); 6], "an index that never was");
+    for number in 10..20 {
+        add(fixture, &format!("n{number}"), "many").await?;
+    }
+    let found = records.entries_at(&index("things")?, &["many".to_owned()]).await?;
+    let names: Vec<&str> = found.iter().flatten().map(|entry| entry.key.as_str()).collect();
+    ensure_eq!(names, ["n19", "n18", "n17", "n16", "n15", "n14", "n13", "n12"], "the greatest records of a full place");
+    Ok(())
+}
+
+async fn places_that_no_entry_can_have_are_invalid(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    for asked in [vec!["x".repeat(201)], vec!["a\0b".to_owned()], vec![String::new(); 101]] {
+        let found = records.entries_at(&index("things")?, &asked).await;
+        ensure!(matches!(found, Err(RecordsError::Invalid(_))), "{} places: {found:?}", asked.len());
+    }
+    ensure_eq!(records.entries_at(&index("things")?, &vec![String::new(); 100]).await?.len(), 100, "100 places");
     Ok(())
 }
 
