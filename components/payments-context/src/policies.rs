@@ -13,4 +13,5 @@ pub const POLICIES: &[RoutePolicy] = &[
     RoutePolicy::new("POST", "/v1/ledger/payouts/{id}/{step}", Class::Money),
     RoutePolicy::new("POST", "/v1/ledger/entries/{entry}/reversal", Class::Money),
     RoutePolicy::new("POST", "/v1/providers/{provider}/events", Class::Notice).ignoring_bearer(),
+    RoutePolicy::new("POST", "/v1/reconciliations/{id}/differences/{difference}/resolution", Class::Money),
 ];

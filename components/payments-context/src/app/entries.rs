@@ -6,7 +6,7 @@
 use super::operator::{LedgerError, Noted, Operator, change, commit};
 use super::{QueryError, Reply, StoreError};
 use crate::Payments;
-use crate::domain::Description;
+use crate::domain::{Account, Description};
 use crate::wire::{EntryAnswer, ReversalAnswer, ReversalRequest, StoredError};
 use records::{Answer, LedgerRow, Posting, RecordKey};
 
@@ -28,7 +28,7 @@ pub async fn entry(payments: &Payments, place: &str) -> Result<EntryAnswer, Quer
 /// Posts the opposite of an entry.
 ///
 /// # Errors
-/// [`LedgerError::NotFound`]; [`LedgerError::EntryHolds`] where it moved what is held; [`LedgerError::EntryReversed`];
+/// [`LedgerError::NotFound`]; [`LedgerError::EntryHolds`] where it moved what is held or set aside; [`LedgerError::EntryReversed`];
 /// [`LedgerError::Invalid`] for a reason that is none; those of every change.
 pub async fn reverse(
     payments: &Payments,
@@ -38,7 +38,9 @@ pub async fn reverse(
 ) -> Result<Reply, LedgerError> {
     let reason = Description::new(&request.reason).map_err(|_| LedgerError::invalid("reason", REASON))?;
     let legs = legs(payments, place).await?.ok_or(LedgerError::NotFound)?;
-    if legs.iter().any(|leg| leg.held_minor != 0) {
+    let sets_aside =
+        |leg: &LedgerRow| Account::named(leg.account.as_str()).is_none_or(|account| account.role.sets_aside());
+    if legs.iter().any(|leg| leg.held_minor != 0 || sets_aside(leg)) {
         return Err(LedgerError::EntryHolds);
     }
     let reversal = ReversalAnswer {

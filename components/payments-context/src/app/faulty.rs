@@ -4,8 +4,8 @@ use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
 use records::{
-    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
-    Records, RecordsError, TrialBalance,
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexEntry, IndexName, OnceKey, OnceState, Outcome, Page, Record,
+    RecordKey, Records, RecordsError, TrialBalance,
 };
 use records_memory::MemoryRecords;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,6 +49,11 @@ impl FaultyRecords {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).fired
     }
 
+    /// How many calls there were since the plan was made.
+    pub fn calls(&self) -> u32 {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).calls
+    }
+
     /// What is to go wrong with this call.
     fn next(&self) -> Option<Loss> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,6 +94,10 @@ impl Records for FaultyRecords {
 
     async fn count(&self, index: &IndexName) -> Result<u64, RecordsError> {
         self.call(self.inner.count(index)).await
+    }
+
+    async fn entries_at(&self, index: &IndexName, sorts: &[String]) -> Result<Vec<Vec<IndexEntry>>, RecordsError> {
+        self.call(self.inner.entries_at(index, sorts)).await
     }
 
     async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {

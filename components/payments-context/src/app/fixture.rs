@@ -59,6 +59,8 @@ pub struct House {
     pub roles: Vec<String>,
     pub scopes: Vec<String>,
     pub assurance: u8,
+    /// How long its requests may take.
+    pub patience_s: u64,
 }
 
 impl House {
@@ -83,7 +85,17 @@ impl House {
         };
         let user = UserId::new(0, Uuid::from_u128(7));
         let scopes = vec!["payments:read".to_owned(), "payments:write".to_owned()];
-        Self { payments, records, acquirer, clock, user, roles: vec!["user".to_owned()], scopes, assurance: 1 }
+        Self {
+            payments,
+            records,
+            acquirer,
+            clock,
+            user,
+            roles: vec!["user".to_owned()],
+            scopes,
+            assurance: 1,
+            patience_s: 10,
+        }
     }
 
     /// Another provider beside the first, and the table that chooses.
@@ -115,8 +127,10 @@ impl House {
             assurance: self.assurance,
             expires_at: Timestamp::from_unix_ms(i64::MAX),
         });
-        extensions
-            .insert(RequestScope { trace: TraceId::from_bytes([1; 16]), deadline: now.plus(Duration::from_secs(10)) });
+        extensions.insert(RequestScope {
+            trace: TraceId::from_bytes([1; 16]),
+            deadline: now.plus(Duration::from_secs(self.patience_s)),
+        });
         if let Some(key) = key {
             let half = ids::derived_uuid(&[method.as_str().as_bytes(), path.as_bytes(), body.as_bytes()]);
             let mut fingerprint = [0; 32];
@@ -127,7 +141,9 @@ impl House {
     }
 
     async fn answer(&self, request: Request<Body>) -> Seen {
-        let routes = crate::http::public(self.payments.clone()).merge(crate::http::ledger(self.payments.clone()));
+        let routes = crate::http::public(self.payments.clone())
+            .merge(crate::http::ledger(self.payments.clone()))
+            .merge(crate::http::reconciliation(self.payments.clone()));
         let response = routes.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -140,6 +156,10 @@ impl House {
 
     pub async fn post(&self, path: &str, key: &str, body: &str) -> Seen {
         self.send(Method::POST, path, Some(key), body).await
+    }
+
+    pub async fn put(&self, path: &str, body: &str) -> Seen {
+        self.send(Method::PUT, path, None, body).await
     }
 
     pub async fn delete(&self, path: &str, key: &str) -> Seen {
@@ -232,14 +252,15 @@ impl House {
         self.records.events().iter().map(|event| word(&event.kind)).collect()
     }
 
-    /// Posted and held of the acquirer, and of merchant and fees together, in euro cents.
+    /// Posted of the acquirer with what payers' banks hold; posted of merchant and fees with what is set aside for refunds
+    /// and disputes, and how much that is; in euro cents.
     pub async fn balances(&self) -> [(i64, i64); 2] {
-        let mut found = [(0, 0); 2];
-        for (place, name) in [(0, "acquirer:EUR"), (1, "merchant:EUR"), (1, "fees:EUR")] {
-            let json = self.as_operator().get(&format!("/v1/ledger/accounts/{name}")).await.json();
-            found[place].0 += json["posted_minor"].as_i64().unwrap();
-            found[place].1 += json["held_minor"].as_i64().unwrap();
-        }
-        found
+        let of = async |name: &str, word: &str| {
+            let json = self.as_operator().get(&format!("/v1/ledger/accounts/{name}:EUR")).await.json();
+            json[word].as_i64().unwrap()
+        };
+        let aside = of("refunds", "posted_minor").await + of("disputes", "posted_minor").await;
+        let earned = of("merchant", "posted_minor").await + of("fees", "posted_minor").await;
+        [(of("acquirer", "posted_minor").await, of("holds", "held_minor").await), (earned + aside, aside)]
     }
 }

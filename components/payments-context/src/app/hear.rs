@@ -8,13 +8,14 @@ use super::ask::{Approach, Asked, Patience, ask};
 use super::notice_store::{self, HeldNotice};
 use super::{CommandError, StoreError, store};
 use crate::Payments;
+use crate::domain::{ItemKind, ItemName};
 use crate::notices::{SignatureError, verify};
 use crate::wire::{NoticeState, StoredNotice};
 use ambient::Timestamp;
 use core::time::Duration;
 use ids::PaymentId;
 use principal::RequestScope;
-use records::{IndexName, RecordKey};
+use records::RecordKey;
 
 /// How long a notice waits for its payment.
 const MATCH_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -159,9 +160,9 @@ async fn payment_behind(payments: &Payments, notice: &StoredNotice) -> Result<Op
         return Ok(Some(id));
     }
     let Some(charge) = &notice.charge else { return Ok(None) };
-    let index: IndexName = store::charge_index(&notice.provider, charge)?;
-    let page = payments.records.list(&index, None, 1).await?;
-    Ok(page.entries.first().and_then(|entry| store::payment_of(&entry.key)))
+    let Some(name) = ItemName::new(ItemKind::Charge, charge) else { return Ok(None) };
+    let found = payments.records.entries_at(&store::items_index(&notice.provider)?, &[name.to_string()]).await?;
+    Ok(found.iter().flatten().next().and_then(|entry| store::payment_of(&entry.key)))
 }
 
 #[cfg(test)]

@@ -115,10 +115,13 @@ mod tests {
         let house = house.as_operator();
         for (second, posted, held) in [(9, 0, 0), (10, 0, 1000), (19, 0, 1000), (20, -400, 0), (59, -400, 0)] {
             let at = format!("2026-01-01T00:00:{second:02}.000Z");
-            let json = house.get(&format!("/v1/ledger/accounts/acquirer:EUR?at={at}")).await.json();
-            let found = (json["posted_minor"].as_i64(), json["held_minor"].as_i64(), json["available_minor"].as_i64());
-            assert_eq!(found, (Some(posted), Some(held), Some(posted - held)), "{at}");
-            assert_eq!(json["as_of"].as_str(), Some(at.as_str()));
+            for (account, posted, held) in [("acquirer", posted, 0), ("holds", 0, held)] {
+                let json = house.get(&format!("/v1/ledger/accounts/{account}:EUR?at={at}")).await.json();
+                let found =
+                    (json["posted_minor"].as_i64(), json["held_minor"].as_i64(), json["available_minor"].as_i64());
+                assert_eq!(found, (Some(posted), Some(held), Some(posted - held)), "{account} {at}");
+                assert_eq!(json["as_of"].as_str(), Some(at.as_str()));
+            }
         }
         let seen = house.get("/v1/ledger/accounts/acquirer:EUR?at=then").await;
         assert_eq!((seen.status, seen.json()["field"].as_str()), (422, Some("at")));

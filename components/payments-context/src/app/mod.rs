@@ -15,6 +15,7 @@ mod list_notices;
 mod notice_store;
 mod operator;
 mod payouts;
+mod reconcile;
 mod refund;
 mod reply;
 mod saved_methods;
@@ -38,6 +39,10 @@ pub use list::list;
 pub use list_notices::list_notices;
 pub use operator::{LedgerError, Operator};
 pub use payouts::{create_payout, move_payout, payout, payouts};
+pub use reconcile::{
+    Clerk, close_reconciliation, create_reconciliation, difference, differences, discard_reconciliation,
+    reconciliation, reconciliations, resolve_difference, take_chunk,
+};
 pub use refund::refund;
 pub use reply::Reply;
 pub use saved_methods::{forget_method, list_methods, save_method};

@@ -3,6 +3,7 @@
 use super::{Reply, StoreError, store};
 use crate::Payments;
 use crate::domain::IllegalPayoutMove;
+use crate::wire::ReconciliationStatus;
 use principal::{Idempotency, RequestScope};
 use records::{
     Answer, Change, Content, Fingerprint, Meta, Once, OnceKey, OnceState, OnceStep, Outcome, RecordKey, RecordsError,
@@ -78,6 +79,26 @@ pub enum LedgerError {
     /// The payout does not allow the move now.
     #[error(transparent)]
     PayoutMove(IllegalPayoutMove),
+    /// The reconciliation does not allow it now.
+    #[error("the reconciliation is {}", status.word())]
+    ReconciliationState {
+        /// Where it stands.
+        status: ReconciliationStatus,
+        /// The chunk that is next.
+        next_chunk: u64,
+    },
+    /// The statement is there with other days.
+    #[error("the statement is there with other days")]
+    StatementTaken,
+    /// Another chunk was sent under this number.
+    #[error("another chunk was sent under this number")]
+    ChunkDiffers,
+    /// The difference was resolved before.
+    #[error("the difference was resolved before")]
+    DifferenceResolved,
+    /// A line shows what looks like a card number.
+    #[error("a line shows what looks like a card number")]
+    CardNumber,
     /// The key was used so long ago that its answer is no longer kept.
     #[error("the idempotency key was used more than seven days ago")]
     KeySpent,

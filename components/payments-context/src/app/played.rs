@@ -1,8 +1,10 @@
 //! The acquirer that the tests play: one charge a key, moved by the test as banks and payers would, faults in between.
 
 use crate::acquirer::{Acquirer, Answer, NewCharge, NewRefund};
+use crate::domain::properties::dispute_of;
 use crate::domain::{
-    CaptureMethod, Charge, ChargeId, ChargeStanding, Dispute, FailureCode, RefundProgress, RefundReport,
+    CaptureMethod, Charge, ChargeId, ChargeStanding, Dispute, DisputeId, DisputeStanding, FailureCode, RefundProgress,
+    RefundReport,
 };
 use async_trait::async_trait;
 use core::time::Duration;
@@ -101,6 +103,52 @@ impl PlayedAcquirer {
         for played in self.stage().charges.values_mut() {
             played.refunds.values_mut().for_each(|report| report.progress = failed.clone());
         }
+    }
+
+    /// How much was taken with the charge of this number, from 1.
+    pub fn taken_of_nth(&self, nth: usize) -> i64 {
+        let id = format!("ch_{nth}");
+        self.stage().charges.values().find(|played| played.id.as_str() == id).map_or(0, |played| {
+            match played.standing {
+                ChargeStanding::Captured { amount } => amount.minor(),
+                _ => 0,
+            }
+        })
+    }
+
+    /// The bank of the payer of one charge disputes it, or decides; each charge has one dispute, named after it.
+    pub fn dispute_nth(&self, nth: usize, minor: i64, standing: DisputeStanding) {
+        let id = format!("ch_{nth}");
+        let mut stage = self.stage();
+        let Some(played) = stage.charges.values_mut().find(|played| played.id.as_str() == id) else { return };
+        if minor > 0 {
+            let mut dispute = dispute_of(minor, standing);
+            dispute.report.id = DisputeId::new(&format!("dp_{nth}")).unwrap();
+            played.dispute = Some(dispute);
+        }
+    }
+
+    /// The lines of a settlement: what counts of each charge, of its refunds and its dispute, where of what was taken so
+    /// much is kept.
+    pub fn settlement(&self, fee_minor: impl Fn(i64) -> i64) -> Vec<String> {
+        let stage = self.stage();
+        let mut played: Vec<&Played> = stage.charges.values().collect();
+        played.sort_by_key(|played| played.id.as_str().trim_start_matches("ch_").parse::<u32>().unwrap());
+        let mut lines = Vec::new();
+        for played in played {
+            let ChargeStanding::Captured { amount } = played.standing else { continue };
+            let (minor, code) = (amount.minor(), amount.currency());
+            lines.push(format!("charge,{},,{minor},{code},{},captured", played.id.as_str(), fee_minor(minor)));
+            for report in played.refunds.values().filter(|report| report.progress == RefundProgress::Succeeded) {
+                lines.push(format!("refund,{},,{},{code},0,succeeded", report.reference, report.amount.minor()));
+            }
+            if let Some(report) = played.dispute.as_ref().map(|dispute| &dispute.report)
+                && report.standing == DisputeStanding::Lost
+            {
+                lines.push(format!("dispute,{},,{},{code},0,lost", report.id.as_str(), report.amount.minor()));
+            }
+        }
+        lines
     }
 
     /// Moves every charge, as a bank or a payer would.

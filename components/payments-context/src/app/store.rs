@@ -2,7 +2,8 @@
 
 use super::{CommandError, Reach, StoreError};
 use crate::domain::{Alarms, Decision, Leg};
-use crate::wire::{OpenRequest, PaymentSummary, Stored, event};
+use crate::wire::{OpenRequest, PaymentSummary, Stored, StoredItem, event};
+use ambient::Timestamp;
 use ids::{PaymentId, UserId};
 use records::{
     AccountKey, Answer, Change, Content, IndexName, IndexStep, InvalidName, Meta, Once, Outcome, Posting, RecordKey,
@@ -53,9 +54,27 @@ pub(crate) fn index_of(payer: UserId) -> Result<IndexName, StoreError> {
     IndexName::new(format!("payments-of:{payer}")).map_err(unwritable)
 }
 
-/// The index that finds the payment behind a charge: one entry, written when the charge is learned.
-pub(crate) fn charge_index(provider: &str, charge: &str) -> Result<IndexName, StoreError> {
-    IndexName::new(format!("charge:{provider}:{charge}")).map_err(unwritable)
+/// The index of all that a provider settles with us: the place of an entry is the item's name, its record the payment
+/// behind it, its summary how it stands. It finds the payment behind a charge, and what a settlement is compared with.
+pub(crate) fn items_index(provider: &str) -> Result<IndexName, StoreError> {
+    IndexName::new(format!("items:{provider}")).map_err(unwritable)
+}
+
+/// The index of the items that a provider's settlement of a day should show: those that counted first on that day. An
+/// entry says no more; how its item stands by now is said by [`items_index`].
+pub(crate) fn day_index(provider: &str, day: &str) -> Result<IndexName, StoreError> {
+    IndexName::new(format!("items:{provider}:{day}")).map_err(unwritable)
+}
+
+/// The most items that one change enters. A payment of which more changes at once (a hundred refunds that come back in
+/// one report) leaves the rest to be found as missing by a reconciliation; the change itself must never fail for it.
+const MOST_ITEMS: usize = 30;
+
+/// The day of a moment, in UTC. **Shape** `2026-01-31`.
+pub(crate) fn day_of(moment: Timestamp) -> String {
+    let mut day = moment.to_string();
+    day.truncate(10);
+    day
 }
 
 /// A payment; `None` where there is none.
@@ -99,9 +118,16 @@ pub(crate) fn change(
     if let Some(happened) = decision.event {
         change = change.with_event(event(happened, payment).map_err(json)?);
     }
-    if let (true, Some(provider), Some(charge)) = (decision.charge_learned, &payment.provider, &payment.charge) {
-        let index = charge_index(provider.as_str(), charge.as_str())?;
-        change = change.with_index(IndexStep::Put { index, sort: "-".to_owned(), summary: "{}".to_owned() });
+    if let Some(provider) = &payment.provider {
+        for news in decision.items.iter().take(MOST_ITEMS) {
+            let (index, sort) = (items_index(provider.as_str())?, news.name.to_string());
+            let summary = serde_json::to_string(&StoredItem::from(news.standing)).map_err(json)?;
+            change = change.with_index(IndexStep::Put { index, sort: sort.clone(), summary });
+            if news.counts_first {
+                let index = day_index(provider.as_str(), day_of(change.meta.at).as_str())?;
+                change = change.with_index(IndexStep::Put { index, sort, summary: "{}".to_owned() });
+            }
+        }
     }
     // A new payment has no timers to clear.
     if expected.is_some() {

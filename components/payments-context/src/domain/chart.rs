@@ -9,16 +9,27 @@ use money::Currency;
 /// Whose account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// The card acquirer: minus what it has taken for us and not yet paid out; held is what it holds for us besides.
+    /// The card acquirer: minus what it has taken for us and not yet paid out.
     Acquirer,
     /// Our bank: minus what lies there for us.
     Bank,
+    /// Providers: minus what they have kept for their work.
+    Costs,
+    /// Banks of payers that dispute: plus what open disputes ask for.
+    Disputes,
     /// What our own work earned: plus the fees that captures left behind.
     Fees,
-    /// The merchant: plus what may be paid out; held is what is asked back of it.
+    /// Banks of payers: nothing is posted; held is what they hold for us and nobody has taken yet.
+    Holds,
+    /// The merchant: plus what may be paid out.
     Merchant,
     /// What is on its way to the merchant's bank: plus what payouts have taken and not yet delivered.
     Payouts,
+    /// Payers: plus what is on its way back to them, its outcome unknown.
+    Refunds,
+    /// What a provider's settlement says and our books do not, until somebody has found out: plus what we were given and
+    /// do not know for what, minus what we miss.
+    Suspense,
 }
 
 /// One row of the chart.
@@ -34,9 +45,20 @@ pub struct ChartRow {
 pub const CHART: &[ChartRow] = &[
     ChartRow { role: Role::Acquirer, posted: "minus what the acquirer has taken for us and not yet paid out" },
     ChartRow { role: Role::Bank, posted: "minus what lies in our bank account" },
+    ChartRow { role: Role::Costs, posted: "minus what providers have kept for their work" },
+    ChartRow { role: Role::Disputes, posted: "plus what open disputes ask for" },
     ChartRow { role: Role::Fees, posted: "plus what our fees have earned" },
+    ChartRow {
+        role: Role::Holds,
+        posted: "always nothing; `held` is what payers' banks hold for us and nobody has taken",
+    },
     ChartRow { role: Role::Merchant, posted: "plus what may be paid out to the merchant" },
     ChartRow { role: Role::Payouts, posted: "plus what is on its way to the merchant's bank" },
+    ChartRow { role: Role::Refunds, posted: "plus what is on its way back to payers, its outcome unknown" },
+    ChartRow {
+        role: Role::Suspense,
+        posted: "plus what providers gave us and we do not know for what, minus what we miss",
+    },
 ];
 
 impl Role {
@@ -45,9 +67,28 @@ impl Role {
         match self {
             Self::Acquirer => "acquirer",
             Self::Bank => "bank",
+            Self::Costs => "costs",
+            Self::Disputes => "disputes",
             Self::Fees => "fees",
+            Self::Holds => "holds",
             Self::Merchant => "merchant",
             Self::Payouts => "payouts",
+            Self::Refunds => "refunds",
+            Self::Suspense => "suspense",
+        }
+    }
+
+    /// Whether what lies here is set aside for the outcome of something under way: only that outcome moves it on.
+    pub const fn sets_aside(self) -> bool {
+        match self {
+            Self::Disputes | Self::Holds | Self::Refunds => true,
+            Self::Acquirer
+            | Self::Bank
+            | Self::Costs
+            | Self::Fees
+            | Self::Merchant
+            | Self::Payouts
+            | Self::Suspense => false,
         }
     }
 

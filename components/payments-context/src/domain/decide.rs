@@ -292,13 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_is_held_until_the_acquirer_has_answered() {
+    fn a_refund_is_set_aside_until_the_acquirer_has_answered() {
         let decision = decide(&captured_with(300), refund(Some(500)), at(1)).unwrap();
         assert_eq!((decision.payment.refunding(), decision.payment.refundable()), (eur(500), eur(100)));
         assert_eq!((decision.event, decision.alarms.settle), (None, Some(at(31))));
         let legs: Vec<_> =
             decision.legs.iter().map(|leg| (leg.account.role, leg.posted_minor, leg.held_minor)).collect();
-        assert_eq!(legs, [(crate::domain::Role::Merchant, 0, 500)]);
+        assert_eq!(legs, [(crate::domain::Role::Merchant, -500, 0), (crate::domain::Role::Refunds, 500, 0)]);
         assert!(matches!(
             decide(&decision.payment, refund(Some(1)), at(2)),
             Err(Refusal::IllegalMove { allowed: &[], awaiting: Some("refund"), .. })

@@ -3,7 +3,7 @@
 //! All of it is computed from the payment before and after, so that no decision can forget one of them.
 
 use super::ledger::legs;
-use super::{Leg, Payment, Stage};
+use super::{ItemNews, Leg, Payment, Stage, item_news};
 use ambient::Timestamp;
 use core::time::Duration;
 use payments_wire::PaymentStatus;
@@ -68,8 +68,8 @@ pub struct Decision {
     pub legs: Vec<Leg>,
     /// When to look again.
     pub alarms: Alarms,
-    /// Whether the acquirer's name for the charge is new.
-    pub charge_learned: bool,
+    /// What it means for the items that the provider settles.
+    pub items: Vec<ItemNews>,
 }
 
 impl Decision {
@@ -79,8 +79,7 @@ impl Decision {
             event: event_between(before, &after),
             legs: legs(before, &after),
             alarms: alarms(&after, now),
-            charge_learned: after.charge.is_some()
-                && before.and_then(|payment| payment.charge.as_ref()) != after.charge.as_ref(),
+            items: item_news(before, &after),
             payment: after,
         }
     }

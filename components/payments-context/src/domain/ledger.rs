@@ -23,10 +23,12 @@ struct Position {
     net_minor: i64,
     /// What of it is our fee. It is taken from what is captured, once, and stays where money is given back.
     fee_minor: i64,
-    /// Held at the acquirer for us.
+    /// Held by the payer's bank for us.
     authorized_minor: i64,
-    /// Held of the merchant's: refunds on their way and what an open dispute asks for.
-    frozen_minor: i64,
+    /// Set aside of the merchant's for a refund on its way.
+    refunding_minor: i64,
+    /// Set aside of the merchant's for an open dispute.
+    disputed_minor: i64,
 }
 
 impl Position {
@@ -36,7 +38,8 @@ impl Position {
             net_minor: captured.saturating_sub(payment.refunded().minor()).saturating_sub(payment.lost().minor()),
             fee_minor: fee_minor(payment.captured()),
             authorized_minor: payment.held().minor(),
-            frozen_minor: payment.refunding().minor().saturating_add(payment.disputed().minor()),
+            refunding_minor: payment.refunding().minor(),
+            disputed_minor: payment.disputed().minor(),
         }
     }
 }
@@ -45,18 +48,21 @@ impl Position {
 pub fn legs(before: Option<&Payment>, after: &Payment) -> Vec<Leg> {
     let currency = after.amount.currency();
     let (was, is) = (before.map(Position::of).unwrap_or_default(), Position::of(after));
-    let of_acquirer = is.net_minor.saturating_sub(was.net_minor);
-    let of_fees = is.fee_minor.saturating_sub(was.fee_minor);
-    let acquirer = Leg {
-        account: Account { role: Role::Acquirer, currency },
-        posted_minor: of_acquirer.saturating_neg(),
-        held_minor: is.authorized_minor.saturating_sub(was.authorized_minor),
-    };
-    let merchant = Leg {
-        account: Account { role: Role::Merchant, currency },
-        posted_minor: of_acquirer.saturating_sub(of_fees),
-        held_minor: is.frozen_minor.saturating_sub(was.frozen_minor),
-    };
-    let fees = Leg { account: Account { role: Role::Fees, currency }, posted_minor: of_fees, held_minor: 0 };
-    [acquirer, merchant, fees].into_iter().filter(|leg| leg.posted_minor != 0 || leg.held_minor != 0).collect()
+    let net = is.net_minor.saturating_sub(was.net_minor);
+    let fees = is.fee_minor.saturating_sub(was.fee_minor);
+    let refunds = is.refunding_minor.saturating_sub(was.refunding_minor);
+    let disputes = is.disputed_minor.saturating_sub(was.disputed_minor);
+    let merchant = net.saturating_sub(fees).saturating_sub(refunds).saturating_sub(disputes);
+    let leg = |role, posted_minor, held_minor| Leg { account: Account { role, currency }, posted_minor, held_minor };
+    [
+        leg(Role::Acquirer, net.saturating_neg(), 0),
+        leg(Role::Merchant, merchant, 0),
+        leg(Role::Fees, fees, 0),
+        leg(Role::Refunds, refunds, 0),
+        leg(Role::Disputes, disputes, 0),
+        leg(Role::Holds, 0, is.authorized_minor.saturating_sub(was.authorized_minor)),
+    ]
+    .into_iter()
+    .filter(|leg| leg.posted_minor != 0 || leg.held_minor != 0)
+    .collect()
 }

@@ -233,9 +233,11 @@ proptest! {
                 prop_assert!(0 <= refunded && refunded + refunding <= captured, "{refunded} + {refunding} of {captured}");
                 prop_assert!(lost <= captured && disputed <= captured);
                 let net = captured - refunded - lost;
-                prop_assert_eq!(balance(Role::Acquirer), (-net, held));
+                prop_assert_eq!(balance(Role::Acquirer), (-net, 0));
+                prop_assert_eq!(balance(Role::Holds), (0, held));
                 let fee = fee_minor(payment.captured());
-                prop_assert_eq!(balance(Role::Merchant), (net - fee, refunding + disputed));
+                prop_assert_eq!(balance(Role::Merchant), (net - fee - refunding - disputed, 0));
+                prop_assert_eq!((balance(Role::Refunds), balance(Role::Disputes)), ((refunding, 0), (disputed, 0)));
                 prop_assert_eq!(balance(Role::Fees), (fee, 0));
                 // Whatever waits for an answer or for its end has an alarm that will wake somebody.
                 let waits = payment.pending.is_some()

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use ids::PaymentId;
 use money::Money;
 
 use ambient::Timestamp;
@@ -13,6 +14,16 @@ ids::id!(
     /// A refund. Derived from the payment and the step that asked for it, so that no repetition makes another.
     RefundId, "rfd"
 );
+
+impl RefundId {
+    /// The name of a refund as a provider tells it: ours where it is one; derived from the provider's where somebody
+    /// refunded without us.
+    pub fn told(payment: PaymentId, reference: &str) -> Self {
+        reference.parse().unwrap_or_else(|_| {
+            Self::derived(payment.partition(), &[payment.to_string().as_bytes(), reference.as_bytes()])
+        })
+    }
+}
 
 /// Why money is given back, in the words that providers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,7 @@ pub(super) fn merge(payment: &mut Payment, charge: &Charge, now: Timestamp) -> R
     };
     let mut answered = asked.is_none();
     for report in &charge.refunds {
-        let id = name_of(payment, report);
+        let id = RefundId::told(payment.id, &report.reference);
         let standing = match (&report.progress, asked) {
             (RefundProgress::Processing, Some((wanted, ..))) if wanted == id => return Err(Unsettled::Open),
             (RefundProgress::Processing, _) => continue,
@@ -85,13 +85,6 @@ pub(super) fn merge(payment: &mut Payment, charge: &Charge, now: Timestamp) -> R
         return Err(Unsettled::Contradiction("more, or another currency, was refunded than captured"));
     }
     Ok(())
-}
-
-/// Our name where the report carries it; one derived from the acquirer's where somebody refunded without us.
-fn name_of(payment: &Payment, report: &RefundReport) -> RefundId {
-    report.reference.parse().unwrap_or_else(|_| {
-        RefundId::derived(payment.id.partition(), &[payment.id.to_string().as_bytes(), report.reference.as_bytes()])
-    })
 }
 
 fn take_dispute(payment: &mut Payment, told: &DisputeReport, now: Timestamp) -> Result<(), Unsettled> {
@@ -139,9 +132,12 @@ mod tests {
         }
     }
 
+    /// What is the merchant's, set aside or not, and how much of it is set aside.
     fn merchant(decision: &Decision) -> (i64, i64) {
-        let legs = decision.legs.iter().filter(|leg| leg.account.role == Role::Merchant);
-        legs.fold((0, 0), |sum, leg| (sum.0 + leg.posted_minor, sum.1 + leg.held_minor))
+        let of =
+            |role| decision.legs.iter().filter(|leg| leg.account.role == role).map(|leg| leg.posted_minor).sum::<i64>();
+        let aside = of(Role::Refunds) + of(Role::Disputes);
+        (of(Role::Merchant) + aside, aside)
     }
 
     #[test]

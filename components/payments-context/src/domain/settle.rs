@@ -143,9 +143,10 @@ mod tests {
                 .map(|leg| (leg.account.to_string(), leg.posted_minor, leg.held_minor))
                 .collect::<Vec<_>>(),
             [
-                ("acquirer:EUR".to_owned(), -400, -1000),
+                ("acquirer:EUR".to_owned(), -400, 0),
                 ("merchant:EUR".to_owned(), 369, 0),
                 ("fees:EUR".to_owned(), 31, 0),
+                ("holds:EUR".to_owned(), 0, -1000),
             ]
         );
     }

@@ -7,10 +7,11 @@ mod method_handlers;
 mod notice_handlers;
 mod payouts;
 pub mod problems;
+mod reconciliations;
 
 use crate::Payments;
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 #[cfg(test)]
 mod walkthrough;
@@ -49,6 +50,20 @@ pub fn ledger(payments: Payments) -> Router {
         .route("/v1/ledger/payouts", get(payouts::list).post(payouts::create))
         .route("/v1/ledger/payouts/{id}", get(payouts::show))
         .route("/v1/ledger/payouts/{id}/{step}", post(payouts::step))
+        .with_state(payments)
+}
+
+/// Reconciliation's routes: role operator. A component of its own, which is granted no provider either.
+pub fn reconciliation(payments: Payments) -> Router {
+    Router::new()
+        .route("/v1/reconciliations", get(reconciliations::list).post(reconciliations::create))
+        .route("/v1/reconciliations/{id}", get(reconciliations::show))
+        .route("/v1/reconciliations/{id}/chunks/{number}", put(reconciliations::chunk))
+        .route("/v1/reconciliations/{id}/close", post(reconciliations::close))
+        .route("/v1/reconciliations/{id}/discard", post(reconciliations::discard))
+        .route("/v1/reconciliations/{id}/differences", get(reconciliations::differences))
+        .route("/v1/reconciliations/{id}/differences/{difference}", get(reconciliations::difference))
+        .route("/v1/reconciliations/{id}/differences/{difference}/resolution", post(reconciliations::resolve))
         .with_state(payments)
 }
 

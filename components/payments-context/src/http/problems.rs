@@ -37,6 +37,19 @@ pub const INSUFFICIENT_FUNDS: Kind =
 pub const PAYOUT_STATE: Kind =
     Kind { slug: "payout-state", status: 409, title: "The payout does not allow this move now." };
 
+/// The reconciliation does not allow this now; `reconciliation_status` and `next_chunk` say where it stands.
+pub const RECONCILIATION_STATE: Kind =
+    Kind { slug: "reconciliation-state", status: 409, title: "The reconciliation does not allow this now." };
+/// The statement is being reconciled with other days.
+pub const STATEMENT_TAKEN: Kind =
+    Kind { slug: "statement-taken", status: 409, title: "The statement is there with other days." };
+/// A chunk with this number and another text was sent before.
+pub const CHUNK_DIFFERS: Kind =
+    Kind { slug: "chunk-differs", status: 409, title: "Another chunk was sent under this number." };
+/// Somebody has resolved the difference.
+pub const DIFFERENCE_RESOLVED: Kind =
+    Kind { slug: "difference-resolved", status: 409, title: "The difference was resolved before." };
+
 /// Every kind of this context.
 pub const PROBLEMS: &[Kind] = &[
     PAYMENT_STATE,
@@ -48,6 +61,10 @@ pub const PROBLEMS: &[Kind] = &[
     INSUFFICIENT_FUNDS,
     PAYOUT_STATE,
     NOTICE_SIGNATURE,
+    RECONCILIATION_STATE,
+    STATEMENT_TAKEN,
+    CHUNK_DIFFERS,
+    DIFFERENCE_RESOLVED,
 ];
 
 /// When to try again after the store did not answer, in seconds.
@@ -113,6 +130,16 @@ impl From<LedgerError> for Problem {
                 let allowed: Vec<String> = illegal.allowed.iter().map(ToString::to_string).collect();
                 Self::new(PAYOUT_STATE).member("payout_status", illegal.stage.word()).member("allowed", allowed)
             }
+            LedgerError::ReconciliationState { status, next_chunk } => Self::new(RECONCILIATION_STATE)
+                .member("reconciliation_status", status.word())
+                .member("next_chunk", next_chunk),
+            LedgerError::StatementTaken => Self::new(STATEMENT_TAKEN),
+            LedgerError::ChunkDiffers => {
+                Self::new(CHUNK_DIFFERS).detail("send what was sent under this number, or go on with the next one")
+            }
+            LedgerError::DifferenceResolved => Self::new(DIFFERENCE_RESOLVED),
+            LedgerError::CardNumber => Self::new(CARD_NUMBER)
+                .detail("something in the lines looks like a card number; settlements name charges, never cards"),
             LedgerError::KeySpent => Self::new(KEY_SPENT)
                 .detail("what it created exists, the first answer is no longer kept; use a new key for a new one"),
             LedgerError::Contended => Self::new(CONFLICT).retry_after_s(STORE_BACK_S),

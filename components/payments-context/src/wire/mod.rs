@@ -6,8 +6,10 @@ mod event;
 mod ledger;
 mod notice;
 mod payout;
+mod reconciliation;
 mod request;
 mod saved_method;
+mod settlement_file;
 mod stored;
 mod stored_after;
 
@@ -21,6 +23,13 @@ pub use ledger::{
 };
 pub use notice::{NoticeAnswer, NoticePage, NoticeState, NoticeSummary, StoredNotice};
 pub use payout::{PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, PayoutStatus, StoredPayout};
+pub use reconciliation::{
+    AdjustmentLeg, BegunChunk, ChunkRequest, CloseRequest, Comparing, DifferenceAnswer, DifferencePage,
+    DifferenceQuery, DiscardRequest, FeeAnswer, ReconciliationAnswer, ReconciliationId, ReconciliationPage,
+    ReconciliationRequest, ReconciliationStatus, ReconciliationSummary, Resolution, ResolutionAction,
+    ResolutionRequest, Side, StoredDifference, StoredItem, StoredReconciliation,
+};
 pub use request::{CaptureMethod, CaptureRequest, CreateRequest, EmptyRequest, ListQuery, RefundRequest};
 pub use saved_method::{SaveMethodRequest, SavedMethodAnswer, SavedMethodList, StoredMethod};
+pub use settlement_file::{Columns, InvalidHeading, lines_of, shows_card_number};
 pub use stored::{OpenRequest, Stored, StoredError};
