@@ -6,6 +6,7 @@ mod make_charge;
 mod move_charge;
 mod read_charges;
 mod receive_letter;
+mod settle;
 mod show_letters;
 mod store;
 
@@ -15,4 +16,5 @@ pub use make_charge::make_charge;
 pub use move_charge::{Step, move_charge};
 pub use read_charges::{charge, charge_of_key, charges};
 pub use receive_letter::receive_letter;
+pub use settle::{Settlement, settlement};
 pub use show_letters::letters;

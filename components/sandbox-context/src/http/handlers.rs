@@ -6,14 +6,15 @@ use crate::app::{self, Step};
 use crate::domain::Charge;
 use crate::wire::{
     AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, CloseDisputeRequest,
-    LetterList, LetterQuery, LetterRequest, Proof, RefundRequest, Verdict,
+    LetterList, LetterQuery, LetterRequest, Proof, RefundRequest, SettlementQuery, Verdict, settlement_csv,
 };
+use ambient::Timestamp;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use principal::Idempotency;
-use problem::{Json, MALFORMED, Problem};
+use problem::{INTERNAL, Json, MALFORMED, Problem};
 
 fn shown(sandbox: &Sandbox, charge: &Charge) -> Json<ChargeAnswer> {
     Json(ChargeAnswer::at(charge, sandbox.clock.now()))
@@ -108,6 +109,35 @@ pub async fn charges(
     let (charges, total) = app::charges(&sandbox, reference.as_deref()).await?;
     let items = charges.iter().map(|charge| ChargeAnswer::at(charge, sandbox.clock.now())).collect();
     Ok(Json(ChargeList { items, total }).into_response())
+}
+
+/// A piece of the settlement; `Link` (RFC 8288) leads to the next one, only the first has a heading.
+pub async fn settlement(
+    State(sandbox): State<Sandbox>,
+    asked: Result<Query<SettlementQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let SettlementQuery { from, to, cursor } = query(asked)?;
+    let moment = |text: &Option<String>| text.as_deref().map(str::parse::<Timestamp>).transpose();
+    let bad = |_| Problem::new(MALFORMED).detail("`from` and `to` are moments such as 2026-01-01T00:00:00.000Z");
+    let (since, until) = (moment(&from).map_err(bad)?, moment(&to).map_err(bad)?);
+    let first = cursor.is_none();
+    let piece = app::settlement(&sandbox, since, until, cursor).await?;
+    let csv = settlement_csv(&piece.lines, first).map_err(|error| Problem::new(INTERNAL).caused_by(&error))?;
+    let mut response = csv.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    if let Some(cursor) = piece.next {
+        // The range was read as moments: nothing in it needs escaping in a query.
+        let range: String = [("from", since), ("to", until)]
+            .into_iter()
+            .filter_map(|(word, moment)| Some(format!("&{word}={}", moment?)))
+            .collect();
+        let link = format!("</sandbox/v1/settlement.csv?cursor={cursor}{range}>; rel=\"next\"");
+        if let Ok(link) = HeaderValue::try_from(link) {
+            headers.insert(header::LINK, link);
+        }
+    }
+    Ok(response)
 }
 
 pub async fn receive_letter(

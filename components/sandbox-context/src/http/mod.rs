@@ -18,6 +18,8 @@ pub fn public(sandbox: Sandbox) -> Router {
         .route("/sandbox/v1/charges/{id}/capture", post(handlers::capture))
         .route("/sandbox/v1/charges/{id}/cancel", post(handlers::cancel))
         .route("/sandbox/v1/charges/{id}/refunds", post(handlers::refund))
+        // The acquirer's settlement, for a reconciliation: open.
+        .route("/sandbox/v1/settlement.csv", get(handlers::settlement))
         // The payer's bank: open. The page and its two links are what a browser sees, the POST is for programs.
         .route("/sandbox/v1/charges/{id}/authenticate", get(bank::page).post(handlers::authenticate))
         .route("/sandbox/v1/charges/{id}/authenticate/{outcome}", get(bank::decide))

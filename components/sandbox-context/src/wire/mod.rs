@@ -3,9 +3,11 @@
 mod after;
 mod charge;
 mod letter;
+mod settlement;
 
 pub use after::{CloseDisputeRequest, DisputeAnswer, RefundAnswer, RefundRequest, Verdict};
 pub use charge::{
     AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, Proof, StoredCharge,
 };
 pub use letter::{LetterList, LetterQuery, LetterRequest, StoredLetter};
+pub use settlement::{SettlementLine, SettlementQuery, settlement_csv};

@@ -298,3 +298,41 @@ async fn a_refund_that_comes_back_is_announced_when_it_does() {
     house.clock.advance_ms(5000);
     assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_settlement_shows_what_became_of_each_charge_in_pieces_that_are_one_file() {
+    let house = House::new();
+    let lines = async |path: &str| {
+        let routes = crate::http::public(house.sandbox.clone());
+        let response = routes.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let link = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (String::from_utf8(bytes.to_vec()).unwrap(), link)
+    };
+    const PATH: &str = "/sandbox/v1/settlement.csv";
+    let (empty, link) = lines(PATH).await;
+    assert_eq!((empty.as_str(), link), ("kind,reference,payment,amount_minor,currency,fee_minor,state\n", None));
+    for number in 0..51 {
+        let body = json!({"reference": format!("pay_{number}"), "amount_minor": 1000, "currency": "EUR", "token": "tok_visa", "capture": number > 0});
+        assert_eq!(
+            house.send("POST", "/sandbox/v1/charges", "acquirer", Some(&format!("k{number}")), body).await.0,
+            200
+        );
+        house.clock.advance_ms(1000);
+    }
+    let (_, list) = house.send("GET", "/sandbox/v1/charges", "", None, Value::Null).await;
+    let newest = list["items"][0]["id"].as_str().unwrap().to_owned();
+    let refund = json!({"reference": "rfd_1", "amount_minor": 300});
+    house.send("POST", &format!("/sandbox/v1/charges/{newest}/refunds"), "acquirer", Some("r"), refund).await;
+    house.send("POST", &format!("/sandbox/v1/charges/{newest}/dispute"), "", None, Value::Null).await;
+    let (first, link) = lines(PATH).await;
+    assert_eq!(first.lines().count(), 1 + 50 + 2);
+    assert!(first.contains(&format!("charge,{newest},pay_50,1000,EUR,14,captured\n")), "{first}");
+    assert!(first.contains("refund,rfd_1,pay_50,300,EUR,0,succeeded\n") && first.contains(",pay_50,1000,EUR,0,open\n"));
+    let next = link.unwrap();
+    let (rest, link) = lines(next.trim_start_matches('<').split('>').next().unwrap()).await;
+    assert_eq!((rest.as_str(), link), ("", None), "what is not taken is not settled");
+    let (part, _) = lines(&format!("{PATH}?from=2026-01-01T00:00:49.000Z&to=2026-01-01T00:00:50.000Z")).await;
+    assert_eq!(part.lines().count(), 2);
+}
