@@ -68,6 +68,11 @@ enum Command {
         #[command(subcommand)]
         command: crate::bench::BenchCommand,
     },
+    /// Compare a provider's settlement file with the books of a running system, and print what differs.
+    Reconcile {
+        #[command(flatten)]
+        reconcile: crate::reconcile::ReconcileFlags,
+    },
     /// The signing keys of the local system.
     Keys {
         #[command(subcommand)]
@@ -132,6 +137,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench { setup, command: BenchCommand::Edge { flags } } => {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
+        Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod narration;
 pub mod openapi;
 pub mod process;
+pub mod reconcile;
 pub mod redis_server;
 pub mod resp;
 pub mod setup;

@@ -124,6 +124,25 @@ impl Api {
         patiently(|| self.post_once(path, body, token, key))
     }
 
+    /// Sends a PUT with a JSON body, which may be sent again as it is.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn put(&self, path: &str, body: &Value, token: Option<&str>) -> anyhow::Result<Answer> {
+        patiently(|| self.put_once(path, body, token))
+    }
+
+    fn put_once(&self, path: &str, body: &Value, token: Option<&str>) -> anyhow::Result<Answer> {
+        let mut request = self.agent.put(format!("{}{path}", self.base)).header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let start = now();
+        let response =
+            request.send(body.to_string().as_str()).with_context(|| format!("PUT {path} was not answered"))?;
+        read(format!("PUT {path}"), response, start)
+    }
+
     fn get_once(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = token {
