@@ -115,11 +115,13 @@ impl RedisRecords {
         Ok(rows)
     }
 
-    /// The page of the chain on which a sealed row lies: as pages differ in length by half at most, few are looked at.
+    /// The page of the chain on which a sealed row lies. Full pages differ in length by half at most, pages that were sealed
+    /// for their age are shorter: the logarithm of the pages is looked at.
     async fn page_of(&self, seq: u64, pages: u64) -> Result<u64, RecordsError> {
         let before = seq.saturating_sub(1);
         let mut low = before / u64::from(MOST_ROWS);
-        let mut high = (before / u64::from(PAGE_ROWS)).min(pages.saturating_sub(1));
+        // A page has a row at least.
+        let mut high = before.min(pages.saturating_sub(1));
         while low < high {
             let middle = low.midpoint(high).saturating_add(1).min(high);
             let first = self.chain_rows(middle).await?.first().map(|row| row.seq);

@@ -55,6 +55,9 @@ use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use scripts::Script;
 use std::sync::{Arc, OnceLock};
 
+/// How old a row of the journal becomes before it is sealed although it fills no page.
+const SEAL_AFTER: Duration = Duration::from_secs(60 * 60);
+
 /// Whose records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordsConfig {
@@ -89,6 +92,8 @@ pub struct RedisRecords {
     seen_commit: AtomicU64,
     /// What this instance holds the lease of the sealer under.
     sealer: OnceLock<String>,
+    /// How old a row becomes before it is sealed although it fills no page.
+    seal_after: Duration,
 }
 
 impl RedisRecords {
@@ -112,7 +117,15 @@ impl RedisRecords {
             epoch: AtomicU32::new(1),
             seen_commit: AtomicU64::new(0),
             sealer: OnceLock::new(),
+            seal_after: SEAL_AFTER,
         }
+    }
+
+    /// Seals rows of this age although they fill no page; after an hour where nothing is said.
+    #[must_use]
+    pub fn sealing_after(mut self, age: Duration) -> Self {
+        self.seal_after = age;
+        self
     }
 
     /// Waits this way between reads of a body that its store does not show yet; without, it reads again at once.

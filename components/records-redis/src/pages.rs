@@ -1,7 +1,7 @@
 //! Pages: where rows of the journal lie for ever, in the key-value store.
 //!
-//! Two kinds. Pages of the **chain** hold rows in the order of posting, whole entries, at least [`PAGE_ROWS`], each page
-//! with the digest of the one before: they prove. Pages of an **account** hold exactly [`PAGE_ROWS`] of its rows, so
+//! Two kinds. Pages of the **chain** hold rows in the order of posting, whole entries, at least [`PAGE_ROWS`] of them or those that
+//! are old, each page with the digest of the one before: they prove. Pages of an **account** hold exactly [`PAGE_ROWS`] of its rows, so
 //! that a row's page follows from its number: they answer quickly. Both are made of the same lines and hold each other
 //! to account. A page is named by its number and what is in it follows from the rows, so whoever writes it writes the
 //! same; a page that is there and different is never overwritten.

@@ -3,12 +3,13 @@
 -- and no harm.
 --
 -- KEYS[1]  `{…}:books` (see rows.lua)
--- ARGV     the prefix, the sealer's token, its lease in ms, how many rows a page has at least, how many to read
+-- ARGV     the prefix, the sealer's token, its lease in ms, how many rows a page has at least, how many to read, the age
+--          in ms from which on fewer rows are a page too
 -- Answer   fields, each as `<length>:<bytes>`: `frozen`, `busy`, or `go`; then how many pages there are, how many rows
 --          are in them, the digest of the last one, an account (or empty), how many of its rows are in pages, how many
 --          lines follow for the chain, those, and the lines of the account's next page.
 
-local prefix, token, lease_ms, least, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local prefix, token, lease_ms, least, most, age_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local function answer(fields)
   for i, field in ipairs(fields) do
     field = tostring(field)
@@ -27,9 +28,22 @@ end
 local books = redis.call('HMGET', KEYS[1], 'rows', 'pages', 'sealed', 'digest')
 local rows, sealed = tonumber(books[1] or '0'), books[3] or '0'
 local fields = { 'go', books[2] or '0', sealed, books[4] or '', '', '0', '0' }
-if rows - tonumber(sealed) >= least then
-  for _, row in ipairs(redis.call('XRANGE', prefix .. 'journal', '(' .. sealed .. '-0', '+', 'COUNT', most)) do
-    fields[#fields + 1] = row[2][2]
+local open = rows - tonumber(sealed)
+local is_due = open >= least
+if not is_due and open > 0 then
+  -- Few rows, of which the first is old. The fourth word of a line is its moment.
+  local first = redis.call('XRANGE', prefix .. 'journal', '(' .. sealed .. '-0', '+', 'COUNT', 1)[1]
+  local at = first and tonumber(string.match(first[2][2], '^%d+ %d+ %d+ (%d+) '))
+  local time = redis.call('TIME')
+  is_due = at and tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - at >= age_ms
+end
+if is_due then
+  local journal = redis.call('XRANGE', prefix .. 'journal', '(' .. sealed .. '-0', '+', 'COUNT', most)
+  -- All of few rows, or none: an entry that is cut off is no page.
+  if open >= least or #journal == open then
+    for _, row in ipairs(journal) do
+      fields[#fields + 1] = row[2][2]
+    end
   end
   fields[7] = #fields - 7
 end

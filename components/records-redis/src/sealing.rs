@@ -42,6 +42,7 @@ impl RedisRecords {
             i64::from(PAGE_ROWS).into(),
             // One more than a page holds, so that the end of its last entry is seen.
             i64::from(MOST_ROWS + 1).into(),
+            i64::try_from(self.seal_after.as_millis()).unwrap_or(i64::MAX).into(),
         ];
         let (pages, sealed, digest, rows, account) = match self.script(&SEAL, 1, &arguments, next).await? {
             Next::Busy => return Ok(Sealed::default()),
@@ -59,7 +60,7 @@ impl RedisRecords {
         Ok(Sealed { rows, account_rows, more: rows + account_rows > 0 })
     }
 
-    /// Writes the next page of the chain where there are rows enough, and moves the head; tells how many rows it took.
+    /// Writes the next page of the chain where there are rows enough, or old ones, and moves the head; tells how many rows it took.
     async fn seal_page(
         &self,
         pages: u64,
@@ -70,7 +71,14 @@ impl RedisRecords {
         let corrupt = || RecordsError::Corrupt { key: self.keys.of("journal") };
         let rows: Vec<LedgerRow> =
             lines.iter().map(|line| LedgerRow::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
-        let Some(cut) = whole_entries(&rows) else { return Ok(0) };
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        // A sealer that died may have written this page when there were fewer rows: it is the page then.
+        let written = self.chain_page(pages).await?.map(|page| page.rows).filter(|written| lines.starts_with(written));
+        let written = written.map(|written| written.len()).filter(|&cut| ends_an_entry(&rows, cut));
+        // Fewer than fill a page are there because they are old, and all of them.
+        let cut = written.or_else(|| whole_entries(&rows)).unwrap_or(rows.len());
         // What does not hold is not sealed over: it stays where it can be seen.
         let mut audit = Audit::after(sealed);
         rows.iter().take(cut).try_for_each(|row| audit.take(row)).and_then(|()| audit.end()).map_err(|_| corrupt())?;
@@ -138,6 +146,12 @@ fn whole_entries(rows: &[LedgerRow]) -> Option<usize> {
     Some(least + after)
 }
 
+/// Whether the first `cut` rows end where an entry ends.
+fn ends_an_entry(rows: &[LedgerRow], cut: usize) -> bool {
+    let commit = |place: usize| rows.get(place).map(|row| row.commit);
+    cut > 0 && cut <= rows.len() && commit(cut - 1) != commit(cut)
+}
+
 /// Reads the answer of `seal.lua`.
 fn next(fields: &[&str]) -> Option<Next> {
     match *fields {
@@ -176,6 +190,12 @@ mod tests {
             LedgerRow::from_line(&format!("{place} {commit} 0 0 a {place} EUR 0 0 0 0 r 1.1 {body}")).unwrap()
         };
         (1..).zip(commits).map(row).collect()
+    }
+
+    #[test]
+    fn rows_end_an_entry_where_the_next_commit_begins() {
+        let rows = rows([1, 1, 2]);
+        assert_eq!([0, 1, 2, 3, 4].map(|cut| ends_an_entry(&rows, cut)), [false, false, true, true, false]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::history::{House, instance};
 use crate::native::NativeRedis;
 use ambient::Timestamp;
 use async_trait::async_trait;
+use core::time::Duration;
 use key_value::{KeyValue, KeyValueError, MemoryKeyValue};
 use records::{AccountKey, Finding, Journal, RecordsError};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
@@ -102,6 +103,38 @@ async fn a_sealer_that_dies_between_any_two_calls_loses_and_doubles_nothing() {
             }
         }
         assert!(cut >= 9, "a seal has {cut} calls only");
+    }
+}
+
+#[tokio::test]
+async fn what_is_old_is_sealed_although_it_fills_no_page() {
+    let house = House::new();
+    house.post(0, 4).await;
+    assert_eq!(house.records.seal().await.unwrap().rows, 0, "it is young");
+    house.call("DEL", &["{contract/0}:sealer"]).await;
+    // A sealer that takes everything for old dies after its page is written; more is posted; the page stays what it is.
+    let left = Arc::new(AtomicUsize::new(5));
+    let redis = Arc::new(Failing { inner: house.redis.clone(), left: left.clone(), carried_out: false });
+    let bodies = Arc::new(Failing { inner: house.bodies.clone(), left, carried_out: false });
+    assert!(instance(redis, bodies).sealing_after(Duration::ZERO).seal().await.is_err());
+    assert!(house.bodies.get(PAGE).await.unwrap().is_some(), "the page is written");
+    house.post(1, 2).await;
+    house.call("DEL", &["{contract/0}:sealer"]).await;
+    let sealer = instance(house.redis.clone(), house.bodies.clone()).sealing_after(Duration::ZERO);
+    let sealed =
+        [sealer.seal().await.unwrap().rows, sealer.seal().await.unwrap().rows, sealer.seal().await.unwrap().rows];
+    assert_eq!(sealed, [4, 2, 0]);
+    house.call("DEL", &["{contract/0}:sealer"]).await;
+    // Short pages and full ones follow each other; every row is found and holds.
+    for number in 2..6 {
+        house.post(number, 64).await;
+    }
+    let before = house.records.rows(0, 100).await.unwrap();
+    house.seal_all().await;
+    assert_eq!(house.finding().await, Finding::Intact);
+    assert_eq!(house.records.rows(0, 100).await.unwrap(), before);
+    for seq in [1, 4, 5, 6, 7, 100, 134, 135, 200] {
+        assert_eq!(house.records.rows(seq - 1, 1).await.unwrap().first().map(|row| row.seq), Some(seq));
     }
 }
 
