@@ -3,13 +3,18 @@
 use crate::app::{
     Cause, Known, NotifyError, ProjectError, Wait, await_contact, known_contact, notify, project_contact,
 };
-use crate::domain::{Contact, Occasion};
+use crate::domain::{Contact, DisputeTurn, Occasion};
 use ambient::Clock;
 use async_trait::async_trait;
 use core::time::Duration;
 use events::{Consumer, Envelope, Verdict};
 use ids::UserId;
-use payments_wire::{PAYMENT_CAPTURED, PAYMENT_FAILED, PaymentSnapshot};
+use money::Money;
+use payments_wire::{
+    PAYMENT_CAPTURED, PAYMENT_CHARGED_BACK, PAYMENT_DISPUTE_WON, PAYMENT_DISPUTED, PAYMENT_FAILED,
+    PAYMENT_PARTIALLY_REFUNDED, PAYMENT_REFUND_FAILED, PAYMENT_REFUNDED, PAYOUT_FAILED, PAYOUT_PAID, PaymentSnapshot,
+    PayoutSnapshot,
+};
 use records::{Meta, Records, RecordsError};
 use std::sync::Arc;
 use users_wire::{
@@ -109,6 +114,38 @@ impl Notifier {
                     failure_code: payment.failure_code,
                 };
                 self.tell_user(event, payment.user_id, &occasion).await
+            }
+            PAYMENT_PARTIALLY_REFUNDED | PAYMENT_REFUNDED => {
+                let payment = snapshot::<PaymentSnapshot>(event)?;
+                let PaymentSnapshot { id: payment_id, captured, .. } = payment;
+                let refunded = payment.refunded.unwrap_or(Money::zero(captured.currency()));
+                let occasion = Occasion::PaymentRefunded { payment_id, captured, refunded };
+                self.tell_user(event, payment.user_id, &occasion).await
+            }
+            PAYMENT_REFUND_FAILED => {
+                let payment = snapshot::<PaymentSnapshot>(event)?;
+                let PaymentSnapshot { id: payment_id, captured, .. } = payment;
+                let refunded = payment.refunded.unwrap_or(Money::zero(captured.currency()));
+                let occasion = Occasion::RefundFailed { payment_id, captured, refunded };
+                self.tell_user(event, payment.user_id, &occasion).await
+            }
+            kind @ (PAYMENT_DISPUTED | PAYMENT_DISPUTE_WON | PAYMENT_CHARGED_BACK) => {
+                let payment = snapshot::<PaymentSnapshot>(event)?;
+                let turn = match kind {
+                    PAYMENT_DISPUTED => DisputeTurn::Opened,
+                    PAYMENT_DISPUTE_WON => DisputeTurn::Won,
+                    _ => DisputeTurn::Lost,
+                };
+                let occasion = Occasion::Disputed { payment_id: payment.id, captured: payment.captured, turn };
+                self.tell_user(event, payment.user_id, &occasion).await
+            }
+            kind @ (PAYOUT_PAID | PAYOUT_FAILED) => {
+                let payout = snapshot::<PayoutSnapshot>(event)?;
+                // Whoever asked for it is told; a program has nobody to tell.
+                let Some(user_id) = payout.requested_by else { return Ok(()) };
+                let occasion =
+                    Occasion::Payout { payout_id: payout.id, amount: payout.amount, arrived: kind == PAYOUT_PAID };
+                self.tell_user(event, user_id, &occasion).await
             }
             // Other events of these streams are none of this group's business.
             _ => Ok(()),
@@ -210,6 +247,7 @@ mod tests {
     use crate::app::{PATIENCE, list, show, unread_count};
     use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, user_event};
     use futures::executor::block_on;
+    use payments_wire::{PayoutId, PayoutStatus};
     use users_wire::{CodePurpose, FactorChange, PasswordChange};
 
     fn titles(house: &House, user_id: UserId) -> Vec<String> {
@@ -259,6 +297,56 @@ mod tests {
         house.deliver();
         assert_eq!(titles(&house, ada()).len(), 2);
         assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1, "the welcome");
+    }
+
+    #[test]
+    fn refunds_and_disputes_are_told_to_the_payer_each_once() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        let kinds = [
+            (PAYMENT_PARTIALLY_REFUNDED, "1.5", "Refund for your payment of 10.99 EUR"),
+            (PAYMENT_REFUNDED, "1.6", "Refund for your payment of 10.99 EUR"),
+            (PAYMENT_REFUND_FAILED, "1.7", "A refund did not reach you"),
+            (PAYMENT_DISPUTED, "1.8", "Your bank disputes a payment of 10.99 EUR"),
+            (PAYMENT_DISPUTE_WON, "1.9", "The dispute about 10.99 EUR is over"),
+            (PAYMENT_CHARGED_BACK, "1.10", "The dispute about 10.99 EUR is over"),
+        ];
+        for (kind, version, title) in kinds {
+            let mut event = payment_event(PAYMENT_CAPTURED, ada(), "p1", version);
+            event.kind = kind.to_owned();
+            for _ in 0..2 {
+                house.clock.advance_ms(5);
+                assert_eq!(house.hear(&event), Verdict::Done);
+            }
+            assert_eq!(titles(&house, ada())[0], title, "{kind}");
+        }
+        assert_eq!(titles(&house, ada()).len(), 1 + kinds.len());
+        house.deliver();
+        assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1 + kinds.len());
+    }
+
+    #[test]
+    fn the_end_of_a_payout_is_told_to_whoever_asked_for_it() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        let told = |kind: &str, requested_by: Option<UserId>, version: &str| {
+            let id = PayoutId::derived(0, &[b"po"]);
+            let amount = Money::new(5000, "EUR".parse().unwrap()).unwrap();
+            let created_at = house.clock.now();
+            let snapshot = PayoutSnapshot { id, status: PayoutStatus::Paid, amount, requested_by, created_at };
+            envelope(kind, &id.to_string(), version, serde_json::to_value(snapshot).unwrap())
+        };
+        house.clock.advance_ms(5);
+        assert_eq!(house.hear(&told(PAYOUT_PAID, Some(ada()), "1.3")), Verdict::Done);
+        house.clock.advance_ms(5);
+        assert_eq!(house.hear(&told(PAYOUT_FAILED, Some(ada()), "1.4")), Verdict::Done);
+        assert_eq!(house.hear(&told(PAYOUT_FAILED, None, "1.4")), Verdict::Done);
+        assert_eq!(
+            titles(&house, ada()),
+            ["Payout of 50.00 EUR failed", "Payout of 50.00 EUR arrived", "Welcome to Spindrift"]
+        );
+        house.deliver();
+        assert_eq!(house.mailbox.calls.lock().unwrap().len(), 2, "the welcome and the failure");
     }
 
     fn code_issued(purpose: CodePurpose, email: &str) -> Envelope {

@@ -46,6 +46,13 @@ texts! {
     PasswordChanged "password-changed" 1 ["en" "de"]
     EmailChanged "email-changed" 1 ["en" "de"]
     SecondFactorChanged "second-factor-changed" 1 ["en" "de"]
+    PaymentRefunded "payment-refunded" 1 ["en" "de"]
+    RefundFailed "refund-failed" 1 ["en" "de"]
+    DisputeOpened "dispute-opened" 1 ["en" "de"]
+    DisputeWon "dispute-won" 1 ["en" "de"]
+    DisputeLost "dispute-lost" 1 ["en" "de"]
+    PayoutPaid "payout-paid" 1 ["en" "de"]
+    PayoutFailed "payout-failed" 1 ["en" "de"]
 }
 
 /// Why a text cannot be made.
@@ -85,7 +92,7 @@ pub struct Rendered {
 pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) -> Result<Rendered, TemplateError> {
     let text = find(occasion.template(), &contact.locale)?;
     let (mut payment_id, mut captured, mut amount) = (None, None, None);
-    let (mut description, mut failure_code, mut one_time_code) = (None, None, None);
+    let (mut description, mut failure_code, mut one_time_code, mut payout) = (None, None, None, None);
     match occasion {
         Occasion::Registered | Occasion::PasswordChanged | Occasion::EmailChanged | Occasion::SecondFactorChanged => {}
         Occasion::CodeIssued { code, .. } => one_time_code = Some(code.clone()),
@@ -99,6 +106,20 @@ pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) ->
             amount = Some(written(*asked, text.locale));
             failure_code = code.clone();
         }
+        Occasion::PaymentRefunded { payment_id: id, captured: taken, refunded }
+        | Occasion::RefundFailed { payment_id: id, captured: taken, refunded } => {
+            payment_id = Some(id.to_string());
+            captured = Some(written(*taken, text.locale));
+            amount = Some(written(*refunded, text.locale));
+        }
+        Occasion::Disputed { payment_id: id, captured: taken, .. } => {
+            payment_id = Some(id.to_string());
+            captured = Some(written(*taken, text.locale));
+        }
+        Occasion::Payout { payout_id, amount: paid, .. } => {
+            payout = Some(payout_id.to_string());
+            amount = Some(written(*paid, text.locale));
+        }
     }
     let occurred_on = occurred_at.to_string().split('T').next().unwrap_or_default().to_owned();
     // Each name is always there, empty where the occasion has no such thing: a misspelt name is an error, an absent
@@ -106,7 +127,7 @@ pub fn render(occasion: &Occasion, contact: &Contact, occurred_at: Timestamp) ->
     let values = context! {
         display_name => contact.display_name.as_str(),
         occurred_on, payment_id, captured, amount, description, failure_code,
-        code => one_time_code,
+        code => one_time_code, payout_id => payout,
     };
     let environment = environment();
     let fill = |suffix: &str, source: &str| {
@@ -160,7 +181,9 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::DisputeTurn;
     use ids::{PaymentId, UserId};
+    use payments_wire::PayoutId;
     use users_wire::CodePurpose;
 
     const AT: Timestamp = Timestamp::from_unix_ms(1_767_225_600_007);
@@ -196,6 +219,13 @@ mod tests {
             Occasion::PasswordChanged,
             Occasion::EmailChanged,
             Occasion::SecondFactorChanged,
+            Occasion::PaymentRefunded { payment_id, captured: amount, refunded: amount },
+            Occasion::RefundFailed { payment_id, captured: amount, refunded: Money::zero(amount.currency()) },
+            Occasion::Disputed { payment_id, captured: amount, turn: DisputeTurn::Opened },
+            Occasion::Disputed { payment_id, captured: amount, turn: DisputeTurn::Won },
+            Occasion::Disputed { payment_id, captured: amount, turn: DisputeTurn::Lost },
+            Occasion::Payout { payout_id: PayoutId::derived(0, &[b"po"]), amount, arrived: true },
+            Occasion::Payout { payout_id: PayoutId::derived(0, &[b"po"]), amount, arrived: false },
         ]
     }
 

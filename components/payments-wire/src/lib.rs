@@ -38,6 +38,66 @@ pub const PAYMENT_DISPUTE_WON: &str = "payments.payment.dispute_won.v1";
 /// The dispute ended in the payer's favour: the money is gone.
 pub const PAYMENT_CHARGED_BACK: &str = "payments.payment.charged_back.v1";
 
+/// Money of the merchant's was set aside for a payout.
+pub const PAYOUT_CREATED: &str = "payments.payout.created.v1";
+/// The bank was told.
+pub const PAYOUT_IN_TRANSIT: &str = "payments.payout.in_transit.v1";
+/// It arrived.
+pub const PAYOUT_PAID: &str = "payments.payout.paid.v1";
+/// The bank could not deliver it, or sent it back after all.
+pub const PAYOUT_FAILED: &str = "payments.payout.failed.v1";
+/// The money is the merchant's again.
+pub const PAYOUT_RETURNED: &str = "payments.payout.returned.v1";
+
+/// An entry of the ledger was reversed by another.
+pub const LEDGER_REVERSED: &str = "payments.ledger.reversed.v1";
+
+ids::id!(
+    /// A payout.
+    PayoutId, "po"
+);
+
+/// Where a payout is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutStatus {
+    /// Taken from the merchant's balance.
+    Created,
+    /// The bank was told.
+    InTransit,
+    /// It arrived.
+    Paid,
+    /// The bank could not deliver it.
+    Failed,
+    /// Put back into the merchant's balance.
+    Returned,
+}
+
+/// The public snapshot of a payout: `data` of each of its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutSnapshot {
+    /// Which payout.
+    pub id: PayoutId,
+    /// Where it is.
+    pub status: PayoutStatus,
+    /// How much.
+    pub amount: Money,
+    /// The account that asked for it, where it was a person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<UserId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A reversal: `data` of [`LEDGER_REVERSED`]. The reason is in the ledger, in somebody's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReversalSnapshot {
+    /// The entry that was reversed.
+    pub entry: u64,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
 /// Where a payment is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -10,4 +10,4 @@ pub use contact::Contact;
 pub use identity::{Channel, notification_id};
 pub use message::{Attempt, MailOutcome, Message, MessageState, Next, RETRY_DELAYS};
 pub use notification::Notification;
-pub use occasion::{Kind, Occasion, Template};
+pub use occasion::{DisputeTurn, Kind, Occasion, Template};

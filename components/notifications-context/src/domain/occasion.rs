@@ -3,7 +3,19 @@
 use crate::domain::Channel;
 use ids::PaymentId;
 use money::Money;
+use payments_wire::PayoutId;
 use users_wire::CodePurpose;
+
+/// How a dispute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisputeTurn {
+    /// The payer's bank has opened it.
+    Opened,
+    /// It ended for the merchant.
+    Won,
+    /// It ended for the payer.
+    Lost,
+}
 
 /// Something that happened and concerns one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +53,42 @@ pub enum Occasion {
     EmailChanged,
     /// Something became of their second factor.
     SecondFactorChanged,
+    /// Part of their payment, or all of it, was given back.
+    PaymentRefunded {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What was taken.
+        captured: Money,
+        /// What was given back so far.
+        refunded: Money,
+    },
+    /// A refund that had been accepted did not reach them.
+    RefundFailed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What was taken.
+        captured: Money,
+        /// What was given back so far, without it.
+        refunded: Money,
+    },
+    /// Their bank disputes their payment, or has decided.
+    Disputed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What was taken.
+        captured: Money,
+        /// How it stands.
+        turn: DisputeTurn,
+    },
+    /// A payout that they asked for came to an end.
+    Payout {
+        /// Which payout.
+        payout_id: PayoutId,
+        /// How much.
+        amount: Money,
+        /// Whether it arrived.
+        arrived: bool,
+    },
 }
 
 impl Occasion {
@@ -59,6 +107,13 @@ impl Occasion {
             Self::PasswordChanged => Template::PasswordChanged,
             Self::EmailChanged => Template::EmailChanged,
             Self::SecondFactorChanged => Template::SecondFactorChanged,
+            Self::PaymentRefunded { .. } => Template::PaymentRefunded,
+            Self::RefundFailed { .. } => Template::RefundFailed,
+            Self::Disputed { turn: DisputeTurn::Opened, .. } => Template::DisputeOpened,
+            Self::Disputed { turn: DisputeTurn::Won, .. } => Template::DisputeWon,
+            Self::Disputed { turn: DisputeTurn::Lost, .. } => Template::DisputeLost,
+            Self::Payout { arrived: true, .. } => Template::PayoutPaid,
+            Self::Payout { arrived: false, .. } => Template::PayoutFailed,
         }
     }
 
@@ -71,6 +126,9 @@ impl Occasion {
             Self::CodeIssued { .. } | Self::PasswordChanged | Self::EmailChanged | Self::SecondFactorChanged => {
                 Kind::Security
             }
+            Self::PaymentRefunded { .. } | Self::RefundFailed { .. } => Kind::PaymentRefund,
+            Self::Disputed { .. } => Kind::PaymentDispute,
+            Self::Payout { .. } => Kind::Payout,
         }
     }
 
@@ -81,8 +139,13 @@ impl Occasion {
             | Self::CodeIssued { .. }
             | Self::PasswordChanged
             | Self::EmailChanged
-            | Self::SecondFactorChanged => None,
-            Self::PaymentCaptured { payment_id, .. } | Self::PaymentFailed { payment_id, .. } => Some(*payment_id),
+            | Self::SecondFactorChanged
+            | Self::Payout { .. } => None,
+            Self::PaymentCaptured { payment_id, .. }
+            | Self::PaymentFailed { payment_id, .. }
+            | Self::PaymentRefunded { payment_id, .. }
+            | Self::RefundFailed { payment_id, .. }
+            | Self::Disputed { payment_id, .. } => Some(*payment_id),
         }
     }
 
@@ -90,11 +153,16 @@ impl Occasion {
     /// proves a mailbox, so that it is told by letter alone: whoever holds a stolen session must not read it in the inbox.
     pub const fn channels(&self) -> &'static [Channel] {
         match self {
-            Self::Registered | Self::PaymentCaptured { .. } | Self::PasswordChanged | Self::SecondFactorChanged => {
-                &[Channel::InApp, Channel::Email]
-            }
+            Self::Registered
+            | Self::PaymentCaptured { .. }
+            | Self::PasswordChanged
+            | Self::SecondFactorChanged
+            | Self::PaymentRefunded { .. }
+            | Self::RefundFailed { .. }
+            | Self::Disputed { .. }
+            | Self::Payout { arrived: false, .. } => &[Channel::InApp, Channel::Email],
             Self::CodeIssued { .. } | Self::EmailChanged => &[Channel::Email],
-            Self::PaymentFailed { .. } => &[Channel::InApp],
+            Self::PaymentFailed { .. } | Self::Payout { arrived: true, .. } => &[Channel::InApp],
         }
     }
 }
@@ -122,6 +190,20 @@ pub enum Template {
     EmailChanged,
     /// The warning that something became of the second factor.
     SecondFactorChanged,
+    /// The note that money of a payment was given back.
+    PaymentRefunded,
+    /// The note that a refund came back.
+    RefundFailed,
+    /// The note that the payer's bank disputes a payment.
+    DisputeOpened,
+    /// The note that a dispute ended for the merchant.
+    DisputeWon,
+    /// The note that a dispute ended for the payer.
+    DisputeLost,
+    /// The note that a payout arrived.
+    PayoutPaid,
+    /// The warning that a payout did not.
+    PayoutFailed,
 }
 
 impl Template {
@@ -137,6 +219,13 @@ impl Template {
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::SecondFactorChanged,
+        Self::PaymentRefunded,
+        Self::RefundFailed,
+        Self::DisputeOpened,
+        Self::DisputeWon,
+        Self::DisputeLost,
+        Self::PayoutPaid,
+        Self::PayoutFailed,
     ];
 
     /// The folder of its files; part of identities, stable for ever.
@@ -152,6 +241,13 @@ impl Template {
             Self::PasswordChanged => "password-changed",
             Self::EmailChanged => "email-changed",
             Self::SecondFactorChanged => "second-factor-changed",
+            Self::PaymentRefunded => "payment-refunded",
+            Self::RefundFailed => "refund-failed",
+            Self::DisputeOpened => "dispute-opened",
+            Self::DisputeWon => "dispute-won",
+            Self::DisputeLost => "dispute-lost",
+            Self::PayoutPaid => "payout-paid",
+            Self::PayoutFailed => "payout-failed",
         }
     }
 }
@@ -165,13 +261,27 @@ pub enum Kind {
     PaymentReceipt,
     /// A declined payment.
     PaymentFailed,
+    /// Money that was given back, or came back.
+    PaymentRefund,
+    /// A dispute of a payment.
+    PaymentDispute,
+    /// A payout.
+    Payout,
     /// What concerns the safety of the account.
     Security,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Welcome, Self::PaymentReceipt, Self::PaymentFailed, Self::Security];
+    pub const ALL: &[Self] = &[
+        Self::Welcome,
+        Self::PaymentReceipt,
+        Self::PaymentFailed,
+        Self::PaymentRefund,
+        Self::PaymentDispute,
+        Self::Payout,
+        Self::Security,
+    ];
 
     /// The word on the wire and in stored shapes.
     pub const fn word(self) -> &'static str {
@@ -179,6 +289,9 @@ impl Kind {
             Self::Welcome => "welcome",
             Self::PaymentReceipt => "payment_receipt",
             Self::PaymentFailed => "payment_failed",
+            Self::PaymentRefund => "payment_refund",
+            Self::PaymentDispute => "payment_dispute",
+            Self::Payout => "payout",
             Self::Security => "security",
         }
     }

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 pub struct NotificationAnswer {
     /// Which one.
     pub id: NotificationId,
-    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`, `security`; callers must bear others.
+    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`, `payment_refund`, `payment_dispute`, `payout`,
+    /// `security`; callers must bear others.
     pub kind: String,
     /// The payment that it is about; absent where it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]

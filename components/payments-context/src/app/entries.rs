@@ -7,7 +7,7 @@ use super::operator::{LedgerError, Noted, Operator, change, commit};
 use super::{QueryError, Reply, StoreError};
 use crate::Payments;
 use crate::domain::{Account, Description};
-use crate::wire::{EntryAnswer, ReversalAnswer, ReversalRequest, StoredError};
+use crate::wire::{EntryAnswer, ReversalAnswer, ReversalRequest, StoredError, reversal_event};
 use records::{Answer, LedgerRow, Posting, RecordKey};
 
 /// The most legs that an entry has.
@@ -60,6 +60,7 @@ pub async fn reverse(
     };
     let change = change(record_name(place), None, &reversal, operator.meta(payments))?
         .with_postings(legs.iter().map(opposite))
+        .with_event(reversal_event(&reversal).map_err(|error| StoreError::Unwritable(error.to_string()))?)
         .with_once(operator.finish(answer.clone()));
     let location = Some(format!("/v1/ledger/entries/{place}"));
     match commit(payments, change).await? {
@@ -136,6 +137,8 @@ mod tests {
         assert_eq!(sums(&after[before.len()..]), negated);
         let entry = house.get("/v1/ledger/entries/1").await.json();
         assert_eq!(entry["reversed"]["reason"], "Booked twice");
+        let told = house.records.events().pop().unwrap();
+        assert_eq!((told.kind.as_str(), &told.data["entry"]), ("payments.ledger.reversed.v1", &1.into()));
         assert_eq!(entry["reversed"]["by"], Value::from(house.user.to_string()));
         let statement = house.get("/v1/ledger/accounts/acquirer:EUR/statement").await.json();
         assert_eq!(

@@ -7,7 +7,9 @@ use super::operator::{LedgerError, Noted, Operator, change, commit};
 use super::{QueryError, Reply, StoreError, account_key, store};
 use crate::Payments;
 use crate::domain::{Description, Payout, PayoutId, PayoutMove, PayoutStage, Role, payout_legs};
-use crate::wire::{ListQuery, PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, StoredError, StoredPayout};
+use crate::wire::{
+    ListQuery, PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, StoredError, StoredPayout, payout_event,
+};
 use futures::future::try_join;
 use money::{Currency, Money};
 use records::{Answer, Cursor, IndexName, IndexStep, Posting, RecordKey, RecordsError, Version};
@@ -52,7 +54,14 @@ pub async fn create_payout(
     }
     let amount =
         Money::new(minor, currency).map_err(|error| LedgerError::invalid("amount_minor", &error.to_string()))?;
-    let payout = Payout { id, amount, created_at: payments.now(), stage: PayoutStage::Created, reason: None };
+    let payout = Payout {
+        id,
+        amount,
+        requested_by: operator.subject.parse().ok(),
+        created_at: payments.now(),
+        stage: PayoutStage::Created,
+        reason: None,
+    };
     let location = Some(format!("/v1/ledger/payouts/{id}"));
     match write(payments, operator, None, &payout, 201).await? {
         Written::First(answer) => Ok(Reply { location, ..Reply::first(answer) }),
@@ -161,6 +170,7 @@ async fn write(
     let change = change(record_name(payout.id), expected, &stored, operator.meta(payments))?
         .with_postings(postings)
         .with_index(put)
+        .with_event(payout_event(payout).map_err(json)?)
         .with_once(operator.finish(answer.clone()));
     match commit(payments, change).await? {
         Noted::Done => Ok(Written::First(answer)),
@@ -230,7 +240,12 @@ mod tests {
             assert_eq!(moved.gist(), (200, status.to_owned()));
             assert_eq!(books().await, wanted, "{step}");
         }
+        let told: Vec<String> = house.records.events().iter().map(|event| event.kind.clone()).collect();
+        let wanted = ["created", "in_transit", "paid", "failed", "returned"];
+        let payouts: Vec<String> = told.into_iter().filter(|kind| kind.starts_with("payments.payout.")).collect();
+        assert_eq!(payouts, wanted.map(|word| format!("payments.payout.{word}.v1")));
         let shown = house.get(&path).await.json();
+        assert_eq!(shown["requested_by"], house.user.to_string());
         assert_eq!(
             (&shown["reason"], shown["allowed"].as_array().map(Vec::len)),
             (&"As the bank says".into(), Some(0))

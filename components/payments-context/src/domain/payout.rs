@@ -7,12 +7,9 @@ use super::{Account, Description, Leg, Role};
 use ambient::Timestamp;
 use core::fmt;
 use core::str::FromStr;
+use ids::UserId;
 use money::Money;
-
-ids::id!(
-    /// A payout.
-    PayoutId, "po"
-);
+pub use payments_wire::PayoutId;
 
 /// Where a payout stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +107,8 @@ pub struct Payout {
     pub id: PayoutId,
     /// How much.
     pub amount: Money,
+    /// The account that asked for it, where it was a person's.
+    pub requested_by: Option<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Where it stands.
@@ -174,6 +173,7 @@ mod tests {
         Payout {
             id: PayoutId::new(0, Uuid::from_u128(1)),
             amount: Money::new(700, "EUR".parse().unwrap()).unwrap(),
+            requested_by: None,
             created_at: Timestamp::from_unix_ms(0),
             stage: PayoutStage::Created,
             reason: None,

@@ -2,7 +2,7 @@
 
 use super::{
     Charge, ChargeStanding, Dispute, DisputeReport, DisputeStanding, MAX_REFUNDS, Payment, Refund, RefundId,
-    RefundProgress, RefundReport, RefundStanding, Stage, Step, Unsettled,
+    RefundProgress, RefundStanding, Stage, Step, Unsettled,
 };
 use ambient::Timestamp;
 
@@ -105,6 +105,7 @@ fn take_dispute(payment: &mut Payment, told: &DisputeReport, now: Timestamp) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RefundReport;
     use crate::domain::properties::{at, charge, dispute_of, eur, payment_in};
     use crate::domain::{Command, Decision, FailureCode, PaymentEvent, Role, decide, refused, settle};
     use payments_wire::PaymentStatus;

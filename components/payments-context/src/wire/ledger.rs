@@ -1,6 +1,8 @@
 //! What operators send to the ledger and receive from it.
 
 use ambient::Timestamp;
+use events::NewEvent;
+use payments_wire::{LEDGER_REVERSED, ReversalSnapshot};
 use records::{Balance, Finding, LedgerRow, Verified};
 use serde::{Deserialize, Serialize};
 
@@ -318,6 +320,15 @@ pub struct ReversalAnswer {
     pub at: Timestamp,
 }
 
+/// The event that tells of a reversal.
+///
+/// # Errors
+/// The encoder's; does not happen with a snapshot.
+pub fn reversal_event(reversal: &ReversalAnswer) -> Result<NewEvent, serde_json::Error> {
+    let data = serde_json::to_value(ReversalSnapshot { entry: reversal.entry, at: reversal.at })?;
+    Ok(NewEvent { kind: LEDGER_REVERSED, subject: reversal.entry.to_string(), data, personal: None })
+}
+
 /// The query of `GET /v1/ledger/verify`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct VerifyQuery {
@@ -355,6 +366,58 @@ pub struct VerifyAnswer {
     /// The first thing that does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+}
+
+/// Where the checks of the pulse stand: the body of their record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredWatch {
+    /// Where the check under way goes on; nothing between two of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many rows it has checked.
+    pub checked_rows: u64,
+    /// When the last check ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When all of the journal was last found to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
+    /// How many rows it had then.
+    pub verified_rows: u64,
+    /// What the last check found that does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+/// What the checks of the pulse have found.
+///
+/// **Shape** `{"running":false,"checked_rows":2048,"verified_at":"2026-…Z","verified_rows":2048}`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationAnswer {
+    /// Whether a check is under way.
+    pub running: bool,
+    /// How many rows it, or the last one, has checked.
+    pub checked_rows: u64,
+    /// When all of the journal was last found to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
+    /// How many rows it had then.
+    pub verified_rows: u64,
+    /// What the last check found that does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+impl From<&StoredWatch> for VerificationAnswer {
+    fn from(stored: &StoredWatch) -> Self {
+        Self {
+            running: stored.cursor.is_some(),
+            checked_rows: stored.checked_rows,
+            verified_at: stored.verified_at,
+            verified_rows: stored.verified_rows,
+            broken: stored.broken.clone(),
+        }
+    }
 }
 
 impl From<Verified> for VerifyAnswer {

@@ -18,11 +18,11 @@ pub use answer_after::{DisputeAnswer, RefundAnswer};
 pub use event::{event, snapshot};
 pub use ledger::{
     AccountAnswer, AccountPage, AccountQuery, BalanceAnswer, EntryAnswer, LegAnswer, ReversalAnswer, ReversalRequest,
-    StatementItem, StatementPage, StatementQuery, TrialBalanceAnswer, TrialBalanceLine, VerifyAnswer, VerifyQuery,
-    VerifyStatus, statement_csv,
+    StatementItem, StatementPage, StatementQuery, StoredWatch, TrialBalanceAnswer, TrialBalanceLine,
+    VerificationAnswer, VerifyAnswer, VerifyQuery, VerifyStatus, reversal_event, statement_csv,
 };
 pub use notice::{NoticeAnswer, NoticePage, NoticeState, NoticeSummary, StoredNotice};
-pub use payout::{PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, PayoutStatus, StoredPayout};
+pub use payout::{PayoutAnswer, PayoutMoveRequest, PayoutPage, PayoutRequest, StoredPayout, payout_event};
 pub use reconciliation::{
     AdjustmentLeg, BegunChunk, ChunkRequest, CloseRequest, Comparing, DifferenceAnswer, DifferencePage,
     DifferenceQuery, DiscardRequest, FeeAnswer, ReconciliationAnswer, ReconciliationId, ReconciliationPage,

@@ -2,7 +2,10 @@
 
 use crate::domain::{Description, Payout, PayoutId, PayoutStage};
 use ambient::Timestamp;
+use events::NewEvent;
+use ids::UserId;
 use money::{Currency, Money};
+use payments_wire::{self as public, PayoutSnapshot, PayoutStatus};
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/ledger/payouts`.
@@ -29,44 +32,44 @@ pub struct PayoutMoveRequest {
     pub reason: Option<String>,
 }
 
-/// Where a payout stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PayoutStatus {
-    /// Taken from the merchant's balance.
-    Created,
-    /// The bank was told.
-    InTransit,
-    /// It arrived.
-    Paid,
-    /// The bank could not deliver it.
-    Failed,
-    /// Put back into the merchant's balance.
-    Returned,
-}
-
-impl From<PayoutStage> for PayoutStatus {
-    fn from(stage: PayoutStage) -> Self {
-        match stage {
-            PayoutStage::Created => Self::Created,
-            PayoutStage::InTransit => Self::InTransit,
-            PayoutStage::Paid => Self::Paid,
-            PayoutStage::Failed => Self::Failed,
-            PayoutStage::Returned => Self::Returned,
-        }
+/// The public word of a stage.
+fn status_of(stage: PayoutStage) -> PayoutStatus {
+    match stage {
+        PayoutStage::Created => PayoutStatus::Created,
+        PayoutStage::InTransit => PayoutStatus::InTransit,
+        PayoutStage::Paid => PayoutStatus::Paid,
+        PayoutStage::Failed => PayoutStatus::Failed,
+        PayoutStage::Returned => PayoutStatus::Returned,
     }
 }
 
-impl From<PayoutStatus> for PayoutStage {
-    fn from(status: PayoutStatus) -> Self {
-        match status {
-            PayoutStatus::Created => Self::Created,
-            PayoutStatus::InTransit => Self::InTransit,
-            PayoutStatus::Paid => Self::Paid,
-            PayoutStatus::Failed => Self::Failed,
-            PayoutStatus::Returned => Self::Returned,
-        }
+/// The stage behind a public word.
+fn stage_of(status: PayoutStatus) -> PayoutStage {
+    match status {
+        PayoutStatus::Created => PayoutStage::Created,
+        PayoutStatus::InTransit => PayoutStage::InTransit,
+        PayoutStatus::Paid => PayoutStage::Paid,
+        PayoutStatus::Failed => PayoutStage::Failed,
+        PayoutStatus::Returned => PayoutStage::Returned,
     }
+}
+
+/// The event that tells where a payout is now.
+///
+/// # Errors
+/// The encoder's; does not happen with a snapshot.
+pub fn payout_event(payout: &Payout) -> Result<NewEvent, serde_json::Error> {
+    let status = status_of(payout.stage);
+    let kind = match status {
+        PayoutStatus::Created => public::PAYOUT_CREATED,
+        PayoutStatus::InTransit => public::PAYOUT_IN_TRANSIT,
+        PayoutStatus::Paid => public::PAYOUT_PAID,
+        PayoutStatus::Failed => public::PAYOUT_FAILED,
+        PayoutStatus::Returned => public::PAYOUT_RETURNED,
+    };
+    let Payout { id, amount, requested_by, created_at, .. } = *payout;
+    let data = serde_json::to_value(PayoutSnapshot { id, status, amount, requested_by, created_at })?;
+    Ok(NewEvent { kind, subject: id.to_string(), data, personal: None })
 }
 
 /// A payout, as it is stored and in lists.
@@ -80,6 +83,9 @@ pub struct StoredPayout {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: Currency,
+    /// The account that asked for it, where it was a person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Why, where somebody said so with the last move.
@@ -91,9 +97,10 @@ impl From<&Payout> for StoredPayout {
     fn from(payout: &Payout) -> Self {
         Self {
             id: payout.id,
-            status: payout.stage.into(),
+            status: status_of(payout.stage),
             amount_minor: payout.amount.minor(),
             currency: payout.amount.currency(),
+            requested_by: payout.requested_by,
             created_at: payout.created_at,
             reason: payout.reason.as_ref().map(|text| text.as_str().to_owned()),
         }
@@ -106,8 +113,9 @@ impl StoredPayout {
         Some(Payout {
             id: self.id,
             amount: Money::new(self.amount_minor, self.currency).ok()?,
+            requested_by: self.requested_by,
             created_at: self.created_at,
-            stage: self.status.into(),
+            stage: stage_of(self.status),
             reason: self.reason.as_deref().map(Description::new).transpose().ok()?,
         })
     }
