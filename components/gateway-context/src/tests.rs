@@ -38,6 +38,7 @@ impl Redis for Hashes {
                 "of a later version",
                 "7",
             ],
+            b"{payments/metrics}:ledger" => &["verified_s", "1767225600", "verified_rows", "2048", "broken", "0"],
             b"{payments/0}:trial" => &["EUR", "0", "EUR:legs", "12", "CHF", "-5", "CHF:legs", "3"],
             _ => return Err(RedisError::Unavailable("gone".to_owned())),
         };
@@ -221,6 +222,15 @@ async fn metrics_show_every_service_and_what_did_not_answer() {
     # TYPE spindrift_ledger_imbalance_minor gauge
     spindrift_ledger_imbalance_minor{currency="CHF"} -5
     spindrift_ledger_imbalance_minor{currency="EUR"} 0
+    # HELP spindrift_ledger_verified_seconds When all of the journal was last found to hold; 0 is never.
+    # TYPE spindrift_ledger_verified_seconds gauge
+    spindrift_ledger_verified_seconds 1767225600
+    # HELP spindrift_ledger_verified_rows How many rows it had then.
+    # TYPE spindrift_ledger_verified_rows gauge
+    spindrift_ledger_verified_rows 2048
+    # HELP spindrift_ledger_broken 1 where the last check found what does not hold: an alarm.
+    # TYPE spindrift_ledger_broken gauge
+    spindrift_ledger_broken 0
     # HELP spindrift_source_up Whether a source of these metrics answered.
     # TYPE spindrift_source_up gauge
     spindrift_source_up{service="users",source="requests"} 1

@@ -1,4 +1,5 @@
-//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out; and the sealing of the journal. Wiring, and nothing else.
+//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out; the sealing and checking of the journal.
+//! Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -7,9 +8,11 @@ use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
 use payments_context::domain::StepUpLimits;
 use payments_context::setup::{Means, ProviderSettings, providers};
+use payments_context::wire::VerificationAnswer;
 use payments_context::{Payments, app};
 use platform_spin::{SpinHttp, variable};
 use principal::TraceId;
+use redis_client::{Argument, Redis, Repeat};
 use std::sync::Arc;
 use telemetry::Level;
 use wiring_spin::Ground;
@@ -54,6 +57,21 @@ async fn work(_: Call) -> Result<(), StartError> {
         let fields = [("reason", (&reason).into())];
         telemetry::log(Level::Error, "payments-worker", "the journal was not sealed", &trace, &fields);
     }
+    // Nor must a check that cannot be made, or one that finds something.
+    match app::watch_journal(&payments, &trace.to_string()).await {
+        Ok(found) => {
+            if let Some(broken) = &found.broken {
+                let fields = [("reason", broken.into())];
+                telemetry::log(Level::Error, "payments-worker", "the journal does not hold", &trace, &fields);
+            }
+            publish(&*ground.redis, &found).await;
+        }
+        Err(error) => {
+            let reason = error.to_string();
+            let fields = [("reason", (&reason).into())];
+            telemetry::log(Level::Error, "payments-worker", "the journal was not checked", &trace, &fields);
+        }
+    }
     for open in app::on_pulse(&payments, &trace.to_string()).await?.unfinished {
         let fields =
             [("payment", (&open.payment).into()), ("timer", (&open.timer).into()), ("reason", (&open.reason).into())];
@@ -61,4 +79,21 @@ async fn work(_: Call) -> Result<(), StartError> {
         telemetry::log(level, "payments-worker", "a timer comes back", &trace, &fields);
     }
     Ok(())
+}
+
+/// Where the front desk's `/metrics` reads what is known of the journal (see `gateway-context`).
+const GAUGES: &str = "{payments/metrics}:ledger";
+
+/// Shows what the checks have found. Numbers to watch: what cannot be written now is written by the next pulse.
+async fn publish(redis: &dyn Redis, found: &VerificationAnswer) {
+    let verified_s = found.verified_at.map_or(0, |at| at.unix_s());
+    let rows = i64::try_from(found.verified_rows).unwrap_or(i64::MAX);
+    let fields: [(&str, i64); 3] =
+        [("verified_s", verified_s), ("verified_rows", rows), ("broken", i64::from(found.broken.is_some()))];
+    let mut arguments: Vec<Argument> = vec![GAUGES.into()];
+    for (field, value) in fields {
+        arguments.push(field.into());
+        arguments.push(value.into());
+    }
+    let _written = redis.execute("HSET", arguments, Repeat::Safe).await;
 }

@@ -36,10 +36,11 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) 
     }
     let services = join_all(gateway.peers.iter().map(|peer| service(&gateway, peer.name)));
     let own = request_metrics::read(gateway.redis.as_ref(), OWN);
-    let (mut services, (own, trial)) = join(services, join(own, trial_balance(gateway.redis.as_ref()))).await;
+    let ledger = join(trial_balance(gateway.redis.as_ref()), journal(gateway.redis.as_ref()));
+    let (mut services, (own, (trial, journal))) = join(services, join(own, ledger)).await;
     // The front desk has no events.
     services.push(Service { name: OWN, counts: own.ok(), groups: Some(Vec::new()), dead_letters: Some(0) });
-    let mut response = text(&services, &trial).into_response();
+    let mut response = text(&services, &trial, &journal).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -73,15 +74,34 @@ async fn service(gateway: &Gateway, name: &'static str) -> Service {
     Service { name, counts: counts.ok(), groups: groups.ok(), dead_letters: dead_letters.ok() }
 }
 
-/// The running trial balance: currency and sum. Each sum is zero, or money was made or lost.
-async fn trial_balance(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
-    let fields = redis.execute("HGETALL", vec![format!("{{{LEDGER}/0}}:trial").into()], Repeat::Safe).await?;
-    let mut texts = fields.iter().map(|reply| match reply {
+/// What the checks of the journal have found: names and values, as the payments' worker wrote them.
+///
+/// **Layout** a hash `{payments/metrics}:ledger`: `verified_s` (seconds since 1970, 0: never), `verified_rows`, `broken` (0
+/// or 1).
+async fn journal(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
+    let fields = redis.execute("HGETALL", vec![format!("{{{LEDGER}/metrics}}:ledger").into()], Repeat::Safe).await?;
+    let mut texts = texts(&fields);
+    let mut values = Vec::new();
+    while let (Some(field), Some(value)) = (texts.next(), texts.next()) {
+        values.extend(value.parse().ok().map(|value| (field, value)));
+    }
+    Ok(values)
+}
+
+/// The elements of a reply as texts.
+fn texts(replies: &[Reply]) -> impl Iterator<Item = String> {
+    replies.iter().map(|reply| match reply {
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Status(text) => text.clone(),
         Reply::Integer(number) => number.to_string(),
         Reply::Nil => String::new(),
-    });
+    })
+}
+
+/// The running trial balance: currency and sum. Each sum is zero, or money was made or lost.
+async fn trial_balance(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
+    let fields = redis.execute("HGETALL", vec![format!("{{{LEDGER}/0}}:trial").into()], Repeat::Safe).await?;
+    let mut texts = texts(&fields);
     let mut sums = Vec::new();
     while let (Some(field), Some(value)) = (texts.next(), texts.next()) {
         // Beside each currency stands the number of its legs.
@@ -114,7 +134,10 @@ impl Text {
     }
 }
 
-fn text(services: &[Service], trial: &Result<Vec<(String, i64)>, RedisError>) -> String {
+/// Pairs of a source, or that it did not answer.
+type Pairs = Result<Vec<(String, i64)>, RedisError>;
+
+fn text(services: &[Service], trial: &Pairs, journal: &Pairs) -> String {
     let mut text = Text::default();
     requests(&mut text, services);
     durations(&mut text, services);
@@ -133,6 +156,20 @@ fn text(services: &[Service], trial: &Result<Vec<(String, i64)>, RedisError>) ->
     );
     for (currency, sum_minor) in trial.iter().flatten() {
         text.line("spindrift_ledger_imbalance_minor", &[("currency", currency)], sum_minor);
+    }
+    for (name, field, help) in [
+        (
+            "spindrift_ledger_verified_seconds",
+            "verified_s",
+            "When all of the journal was last found to hold; 0 is never.",
+        ),
+        ("spindrift_ledger_verified_rows", "verified_rows", "How many rows it had then."),
+        ("spindrift_ledger_broken", "broken", "1 where the last check found what does not hold: an alarm."),
+    ] {
+        text.family(name, "gauge", help);
+        for (_, value) in journal.iter().flatten().filter(|(found, _)| found == field) {
+            text.line(name, &[], value);
+        }
     }
     text.family("spindrift_source_up", "gauge", "Whether a source of these metrics answered.");
     for service in services {

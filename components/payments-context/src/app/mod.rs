@@ -25,6 +25,7 @@ mod statement;
 mod store;
 mod timers;
 mod verify;
+mod watch;
 
 pub use cancel::cancel;
 pub use capture::capture;
@@ -51,6 +52,7 @@ pub use show::show;
 pub use statement::{Export, export, statement};
 pub use timers::{PulseReport, Unfinished, on_pulse};
 pub use verify::verify;
+pub use watch::{verification, watch_journal};
 
 use ids::UserId;
 use principal::{Idempotency, RequestScope};

@@ -6,7 +6,7 @@ use crate::Payments;
 use crate::app::{self, Operator, Reply};
 use crate::wire::{
     AccountAnswer, AccountPage, AccountQuery, EntryAnswer, ListQuery, StatementPage, StatementQuery,
-    TrialBalanceAnswer, VerifyAnswer, VerifyQuery,
+    TrialBalanceAnswer, VerificationAnswer, VerifyAnswer, VerifyQuery,
 };
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -124,4 +124,12 @@ pub async fn verify(
     query: Queried<VerifyQuery>,
 ) -> Result<Json<VerifyAnswer>, Problem> {
     Ok(Json(app::verify(&payments, asked(&principal, query)?).await?))
+}
+
+pub async fn verification(
+    State(payments): State<Payments>,
+    principal: Principal,
+) -> Result<Json<VerificationAnswer>, Problem> {
+    principal.require_role(OPERATOR)?;
+    Ok(Json(app::verification(&payments).await?))
 }

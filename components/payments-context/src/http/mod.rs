@@ -47,6 +47,7 @@ pub fn ledger(payments: Payments) -> Router {
         .route("/v1/ledger/entries/{entry}", get(ledger::entry))
         .route("/v1/ledger/entries/{entry}/reversal", post(ledger::reverse))
         .route("/v1/ledger/verify", get(ledger::verify))
+        .route("/v1/ledger/verification", get(ledger::verification))
         .route("/v1/ledger/payouts", get(payouts::list).post(payouts::create))
         .route("/v1/ledger/payouts/{id}", get(payouts::show))
         .route("/v1/ledger/payouts/{id}/{step}", post(payouts::step))
