@@ -115,7 +115,7 @@ pub struct StatementItem {
     pub entry: u64,
     /// Its place there, from 0.
     pub leg: u32,
-    /// What caused it: `payment`, `reversal`, `payout`, `settlement`.
+    /// What caused it: `payment`, `reversal`, `payout`, `reconciliation`, `difference`.
     pub kind: String,
     /// Which.
     pub reference: String,
@@ -260,7 +260,7 @@ pub struct EntryAnswer {
     pub entry: u64,
     /// When.
     pub posted_at: Timestamp,
-    /// What caused it: `payment`, `reversal`, `payout`, `settlement`.
+    /// What caused it: `payment`, `reversal`, `payout`, `reconciliation`, `difference`.
     pub kind: String,
     /// Which.
     pub reference: String,
