@@ -1,6 +1,7 @@
 //! The route table of payments and ledger, and the handlers between wire and use case.
 
 mod body;
+mod document;
 mod handlers;
 mod ledger;
 mod method_handlers;
@@ -8,10 +9,14 @@ mod notice_handlers;
 mod payouts;
 pub mod problems;
 
+pub use document::api;
+
 use crate::Payments;
 use axum::Router;
 use axum::routing::{delete, get, post};
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod walkthrough;
 

@@ -8,6 +8,7 @@ mod notice;
 mod payout;
 mod request;
 mod saved_method;
+pub(crate) mod schemas;
 mod stored;
 mod stored_after;
 
