@@ -15,7 +15,22 @@ fn main() -> io::Result<()> {
     let page = page()?;
     fs::write(out.join("docs.policy"), policy(&page)?)?;
     hand_out(&out, "docs.html", page.as_bytes())?;
-    hand_out(&out, "openapi.json", &read("../../docs/openapi.json")?)
+    hand_out(&out, "openapi.json", &without_space(&read("../../docs/openapi.json")?))
+}
+
+/// JSON without the space between its tokens: the committed document is for reading, this one travels.
+fn without_space(json: &[u8]) -> Vec<u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    let keeps = |byte: &&u8| {
+        match (in_string, **byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            _ => {}
+        }
+        in_string || !byte.is_ascii_whitespace()
+    };
+    json.iter().filter(keeps).copied().collect()
 }
 
 fn read(path: &str) -> io::Result<Vec<u8>> {

@@ -4,12 +4,13 @@ use crate::{ALGORITHM, decode, encode};
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 /// One public key.
 ///
 /// **Shape** `{"kty":"OKP","crv":"Ed25519","x":"<32 bytes, base64url>","kid":"<thumbprint>","use":"sig","alg":"EdDSA"}`.
 /// **Source** RFC 8037.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Jwk {
     /// The key type; only `OKP` is used.
     pub kty: String,
@@ -58,7 +59,7 @@ impl Jwk {
 }
 
 /// The key set. **Shape** `{"keys":[…]}`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Jwks {
     /// The keys; those of other types are kept and never used.
     pub keys: Vec<Jwk>,

@@ -257,6 +257,7 @@ async fn the_document_and_the_routes_agree() {
     let open = |request: &mut Request<Body>| {
         request.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer a metrics token"));
     };
-    let check = api_document::Agreement::new(routes(gateway(all_ready())), crate::api(), &[include_str!("http.rs")]);
-    assert_eq!(check.by(open).complaints().await, Vec::<String>::new());
+    let scene = api_document::Scene::new(routes(gateway(all_ready()))).by(open);
+    let check = api_document::Agreement::new(scene, crate::api(), &[include_str!("http.rs")]);
+    assert_eq!(check.complaints().await, Vec::<String>::new());
 }

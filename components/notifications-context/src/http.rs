@@ -57,6 +57,7 @@ const PAGE: u32 = 20;
 #[into_params(parameter_in = Query)]
 struct PageQuery {
     /// What the page before named as `next_cursor`.
+    #[param(min_length = 1)]
     cursor: Option<String>,
     /// Entries of a page; 20 where nothing is said.
     #[param(minimum = 1, maximum = 100, example = 20)]
@@ -153,7 +154,7 @@ async fn show(
     security(("bearer" = ["notifications:write"])),
     params(
         ("id" = NotificationId, Path, description = "Which one"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the message had when it was read"),
+        ("If-Match" = Option<String>, Header, pattern = r#"^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$"#, description = "The `ETag` that the message had when it was read"),
     ),
     responses(
         (status = 204, description = "It is read"),
@@ -287,9 +288,10 @@ mod tests {
         let house = lived_in(1);
         let state = Notifications { records: Arc::new(house.records.clone()), clock: Arc::new(house.clock.clone()) };
         let caller = principal(ada(), &[READ, WRITE]);
-        let check = api_document::Agreement::new(public(state), api(), &[include_str!("http.rs")]);
-        let found =
-            block_on(check.by(move |request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
+        let scene = api_document::Scene::new(public(state))
+            .by(move |request| drop(request.extensions_mut().insert(caller.clone())));
+        let check = api_document::Agreement::new(scene, api(), &[include_str!("http.rs")]);
+        let found = block_on(check.complaints());
         assert!(found.is_empty(), "{found:#?}");
     }
 

@@ -177,9 +177,10 @@ mod tests {
             assurance: 1,
             expires_at: NOW.parse().unwrap(),
         };
-        let check = api_document::Agreement::new(public(state), api(), &[include_str!("http.rs")]);
-        let found =
-            block_on(check.by(move |request| drop(request.extensions_mut().insert(caller.clone()))).complaints());
+        let scene = api_document::Scene::new(public(state))
+            .by(move |request| drop(request.extensions_mut().insert(caller.clone())));
+        let check = api_document::Agreement::new(scene, api(), &[include_str!("http.rs")]);
+        let found = block_on(check.complaints());
         assert!(found.is_empty(), "{found:#?}");
     }
 

@@ -4,9 +4,12 @@
 
 mod accounts;
 mod admin;
+mod document;
 mod factor;
 mod problems;
 mod sessions;
+
+pub use document::api;
 
 use crate::Users;
 use crate::wire::api::{KeysAnswer, ReadyAnswer};
@@ -99,6 +102,16 @@ pub fn internal(users: Users) -> Router {
     Router::new().route("/internal/users/readyz", get(get_ready)).with_state(users)
 }
 
+/// The keys that verify access tokens
+///
+/// Ed25519 keys by name: the current one, and those before and after it while they may still be met.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", operation_id = "get_keys", tag = "sessions",
+    responses(
+        (status = 200, description = "The key set (RFC 7517)", body = KeysAnswer),
+        (status = 401, description = "`unauthenticated`: a token was sent along that does not hold"),
+    ),
+)]
 async fn get_keys(State(users): State<Users>) -> impl IntoResponse {
     let keys: KeysAnswer = users.issuer.jwks().clone();
     (KEYS_CACHE, Json(keys))
@@ -111,5 +124,7 @@ async fn get_ready(State(users): State<Users>) -> Result<Json<ReadyAnswer>, Prob
 
 #[cfg(test)]
 mod credentials_tests;
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod tests;

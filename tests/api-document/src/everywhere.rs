@@ -1,42 +1,17 @@
-//! What every operation has because the edge gives it: problems, how callers prove who they are, shared headers.
+//! What every operation has because the edge gives it: problems, how callers prove who they are, shared headers,
+//! conditional reads.
 
+use crate::problems::{self, Applies, PROBLEMS};
+use route_policy::{Class, RoutePolicy};
 use serde_json::{Map, Value, json};
 
 /// The methods that an item of `paths` may describe.
 pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// A problem that the edge answers with: the status, the name of the response, what it means.
-const PROBLEMS: [(&str, &str, &str); 12] = [
-    ("400", "Malformed", "The request cannot be read: broken JSON, a bad header, a parameter of the wrong form."),
-    ("401", "Unauthenticated", "There is no token, or one that does not hold."),
-    ("403", "Forbidden", "The caller is known and lacks a scope or a role."),
-    ("413", "TooLarge", "The body is larger than `limit_bytes`."),
-    ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
-    ("422", "Invalid", "A value is not acceptable: `field` says which, `why` says why."),
-    ("428", "IdempotencyKeyRequired", "The route changes something and wants an Idempotency-Key."),
-    (
-        "429",
-        "RateLimited",
-        "There were too many requests; `policy` names the limit, `Retry-After` says when to come back.",
-    ),
-    ("431", "HeadersTooLarge", "The headers are larger than the service takes."),
-    ("500", "Internal", "A mistake of ours; `instance` finds it in the logs."),
-    (
-        "503",
-        "Unavailable",
-        "A dependency is gone or slow, or there is too much to do; `Retry-After` says when to repeat.",
-    ),
-    (
-        "504",
-        "DeadlineExceeded",
-        "The deadline passed before the answer was there; whether there was an effect is unknown.",
-    ),
-];
-
-/// Completes a document.
-pub(crate) fn add(document: &mut Value) {
+/// Completes a document; `policies` say how the edge treats its routes.
+pub(crate) fn add(document: &mut Value, policies: &[RoutePolicy]) {
     let components = member(document, "components");
-    insert(member(components, "schemas"), "Problem", problem_schema());
+    insert(member(components, "schemas"), "Problem", problems::schema());
     let schemes = member(components, "securitySchemes");
     insert(
         schemes,
@@ -51,17 +26,34 @@ pub(crate) fn add(document: &mut Value) {
         "metrics",
         json!({ "type": "http", "scheme": "bearer", "description": "The token of the variable `metrics_token`." }),
     );
+    insert(components, "headers", problems::headers());
+    insert(member(components, "parameters"), "IfNoneMatch", if_none_match());
     let responses = member(components, "responses");
-    for (status, name, description) in PROBLEMS {
-        insert(responses, name, problem_response(status, description));
+    for (status, name, _, description) in PROBLEMS {
+        insert(responses, name, problems::response(status, description));
     }
-    for item in member(document, "paths").as_object_mut().into_iter().flat_map(Map::values_mut) {
+    insert(responses, "NotModified", not_modified());
+    for (path, item) in member(document, "paths").as_object_mut().into_iter().flat_map(Map::iter_mut) {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
-                complete(operation);
+                let class = class_of(policies, method, path);
+                complete(operation, &Route { reads: method == "get", named: path.contains('{'), class });
             }
         }
     }
+}
+
+/// What is known of a route besides its description.
+struct Route {
+    reads: bool,
+    named: bool,
+    class: Class,
+}
+
+fn class_of(policies: &[RoutePolicy], method: &str, path: &str) -> Class {
+    let asked = method.to_ascii_uppercase();
+    let named = policies.iter().find(|policy| policy.method == asked && policy.path == path);
+    named.map_or(if method == "get" { Class::Read } else { Class::Write }, |policy| policy.class)
 }
 
 /// A member that is an object, made where it is not there.
@@ -82,64 +74,95 @@ fn insert(into: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Adds to an operation what the edge may answer, and to its own problems their form.
-fn complete(operation: &mut Value) {
+/// Adds to an operation what the edge may answer, and to its own answers what the edge adds to them.
+fn complete(operation: &mut Value, route: &Route) {
     let secured = operation.get("security").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    let has_body = operation.get("requestBody").is_some();
-    let wants_key = operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| {
-        parameters.iter().any(|parameter| {
-            let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
-            name.eq_ignore_ascii_case("idempotency-key") && parameter.get("required") == Some(&true.into())
-        })
-    });
+    let reads_body = operation.get("requestBody").is_some();
+    let wants_key = wants_key(operation);
+    if route.reads {
+        let parameters = operation.as_object_mut().map(|members| members.entry("parameters").or_insert(json!([])));
+        if let Some(list) = parameters.and_then(Value::as_array_mut) {
+            list.push(json!({ "$ref": "#/components/parameters/IfNoneMatch" }));
+        }
+    }
+    if let Some(media) = operation.pointer_mut("/requestBody/content/application~1json/schema") {
+        without_null(media);
+    }
     let responses = member(operation, "responses");
-    for (status, name, _) in PROBLEMS {
-        let applies = match status {
-            "401" | "403" => secured,
-            "413" | "415" | "422" => has_body,
-            "428" => wants_key,
-            _ => true,
+    for (status, name, applies, _) in PROBLEMS {
+        let applies = match applies {
+            Applies::Always => true,
+            Applies::Secured => secured,
+            Applies::MayHaveBody => !route.reads,
+            Applies::ReadsBody => reads_body,
+            Applies::WantsKey => wants_key,
+            Applies::Limited => route.class != Class::Free,
+            Applies::Named => route.named,
         };
         if applies && responses.get(status).is_none() {
             insert(responses, status, json!({ "$ref": format!("#/components/responses/{name}") }));
         }
     }
+    if route.reads {
+        insert(responses, "304", json!({ "$ref": "#/components/responses/NotModified" }));
+    }
     for (status, response) in responses.as_object_mut().into_iter().flat_map(Map::iter_mut) {
-        let is_problem = status.starts_with(['4', '5']) && response.get("$ref").is_none();
-        if is_problem && response.get("content").is_none() {
+        if response.get("$ref").is_some() {
+            continue;
+        }
+        if status.starts_with(['4', '5']) && response.get("content").is_none() {
             let description = response.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-            *response = problem_response(status, &description);
+            *response = problems::response(status, &description);
+        }
+        let headers = member(response, "headers");
+        for own in headers.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            // What a route itself describes is there whenever it gives this answer.
+            if own.get("$ref").is_none() {
+                insert(own, "required", true.into());
+            }
+        }
+        insert(headers, "X-Request-Id", problems::header("RequestId"));
+        if route.class != Class::Free {
+            insert(headers, "RateLimit", problems::header("RateLimit"));
+            insert(headers, "RateLimit-Policy", problems::header("RateLimitPolicy"));
+        }
+        if wants_key && (status.starts_with('2') || status == "409") {
+            insert(headers, "Idempotency-Replayed", problems::header("Replayed"));
+        }
+        if route.reads && status == "200" && headers.get("ETag").is_none() {
+            insert(headers, "ETag", problems::header("Tag"));
         }
     }
 }
 
-fn problem_response(status: &str, description: &str) -> Value {
-    let mut response = json!({
-        "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
-    if status == "429" || status == "503" {
-        let header =
-            json!({ "description": "Seconds until it is worth trying again", "schema": { "type": "integer" } });
-        insert(member(&mut response, "headers"), "Retry-After", header);
+/// A body that may be left out is nothing then, and not `null`.
+fn without_null(schema: &mut Value) {
+    let choices = schema.get("oneOf").and_then(Value::as_array);
+    let others: Vec<_> = choices.into_iter().flatten().filter(|one| one.get("type") != Some(&"null".into())).collect();
+    if let [only] = others.as_slice() {
+        *schema = (*only).clone();
     }
-    response
 }
 
-fn problem_schema() -> Value {
+fn wants_key(operation: &Value) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    parameters.into_iter().flatten().any(|parameter| {
+        let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
+        name.eq_ignore_ascii_case("idempotency-key") && parameter.get("required") == Some(&true.into())
+    })
+}
+
+fn if_none_match() -> Value {
     json!({
-        "type": "object",
-        "description": "A problem document (RFC 9457). Kinds have members of their own besides these.",
-        "required": ["type", "title", "status"],
-        "properties": {
-            "type": { "type": "string", "description": "Leads to the description.", "examples": ["/problems/not-found"] },
-            "title": { "type": "string", "description": "The same for each occurrence." },
-            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-            "detail": { "type": "string", "description": "About this occurrence." },
-            "instance": { "type": "string", "description": "The trace id, as in `X-Request-Id`." },
-            "field": { "type": "string", "description": "Of `invalid`: which value." },
-            "why": { "type": "string", "description": "Of `invalid`: why." },
-            "policy": { "type": "string", "description": "Of `rate-limited`: which limit." },
-        },
+        "name": "If-None-Match", "in": "header", "required": false,
+        "description": "The `ETag` of an answer that the caller has: where it is still the same, the answer is 304",
+        "schema": { "type": "string" },
+    })
+}
+
+fn not_modified() -> Value {
+    json!({
+        "description": "The caller has it already, as its `If-None-Match` says",
+        "headers": { "X-Request-Id": problems::header("RequestId"), "ETag": problems::header("Tag") },
     })
 }

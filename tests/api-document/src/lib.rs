@@ -8,26 +8,60 @@
 mod agreement;
 mod canonical;
 mod everywhere;
+mod example;
+mod problems;
+mod scene;
+mod tables;
 
-pub use agreement::Agreement;
+pub use agreement::{Agreement, documented};
+pub use scene::Scene;
+pub use tables::routes_of;
 
+use route_policy::RoutePolicy;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+/// One context's part of the document.
+pub struct Part {
+    /// Its operations and shapes.
+    pub api: OpenApi,
+    /// How the edge treats its routes.
+    pub policies: &'static [RoutePolicy],
+}
+
 /// One document for all services.
-pub fn whole(parts: Vec<OpenApi>) -> Value {
-    let mut parts = parts.into_iter();
-    let mut whole = parts.next().unwrap_or_default();
-    for part in parts {
-        whole.merge(part);
+pub fn whole(parts: Vec<Part>) -> Value {
+    let (mut whole, mut policies) = (OpenApi::default(), Vec::new());
+    for (place, part) in parts.into_iter().enumerate() {
+        policies.extend_from_slice(part.policies);
+        if place == 0 {
+            whole = part.api;
+        } else {
+            whole.merge(part.api);
+        }
     }
     let mut document = serde_json::to_value(whole).unwrap_or_default();
-    everywhere::add(&mut document);
+    everywhere::add(&mut document, &policies);
     if let Some(members) = document.as_object_mut() {
         members.insert("info".to_owned(), info());
         members.insert("servers".to_owned(), json!([{ "url": "/", "description": "This system" }]));
     }
     document
+}
+
+/// Names that two parts give to shapes that differ: in one document the first would stand for both.
+pub fn clashes(parts: &[Part]) -> Vec<String> {
+    let mut known = std::collections::BTreeMap::new();
+    let mut clashes = Vec::new();
+    for part in parts {
+        for (name, schema) in part.api.components.iter().flat_map(|components| &components.schemas) {
+            let schema = serde_json::to_value(schema).unwrap_or_default();
+            if known.entry(name.clone()).or_insert_with(|| schema.clone()) != &schema {
+                clashes.push(name.clone());
+            }
+        }
+    }
+    clashes
 }
 
 /// The document's text on disk: members in alphabetical order, two spaces a level, a line break at the end.

@@ -17,6 +17,7 @@ pub struct Person {
     password: String,
     access_token: String,
     refresh_token: String,
+    device_token: String,
     payments: u32,
     payment: Option<Payment>,
     captured_minor: i64,
@@ -41,6 +42,7 @@ impl Person {
             password: format!("correct horse {seed} staple"),
             access_token: String::new(),
             refresh_token: String::new(),
+            device_token: String::new(),
             payments: 0,
             payment: None,
             captured_minor: 0,
@@ -60,7 +62,37 @@ impl Person {
         let answer = self.api.post("/v1/sessions", &body, None, None)?.expect(200)?;
         self.access_token = answer.text_of("access_token")?;
         self.refresh_token = answer.text_of("refresh_token")?;
+        self.device_token = answer.text_of("device_token")?;
         Ok(answer.step("log in", "an access token and a refresh token"))
+    }
+
+    /// Proves the own address with the code of the letter that registering sent; once proven, it stays so.
+    pub fn prove_address(&mut self) -> anyhow::Result<Step> {
+        let path = format!("/sandbox/v1/mail?to={}", self.email.replace('@', "%40"));
+        let (letters, _) = self.eventually(&path, now(), |page| code_of(page).is_some())?;
+        let body = json!({ "code": code_of(&letters).unwrap_or_default() });
+        let answer = self.post("/v1/users/me/email/verification/confirm", &body, None)?.expect(204)?;
+        Ok(answer.step("prove the address", self.email.clone()))
+    }
+
+    /// What the person may do at present.
+    ///
+    /// # Errors
+    /// When the profile cannot be read.
+    pub fn roles(&self) -> anyhow::Result<Vec<String>> {
+        let answer = self.get("/v1/users/me")?.expect(200)?;
+        let roles = answer.json.get("roles").and_then(Value::as_array).cloned().unwrap_or_default();
+        Ok(roles.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// What another client needs to log in as this person from the same device.
+    pub fn credentials(&self) -> [(&'static str, &str); 3] {
+        [("email", &self.email), ("password", &self.password), ("device_token", &self.device_token)]
+    }
+
+    /// Where the person's letters go.
+    pub fn email(&self) -> &str {
+        &self.email
     }
 
     /// Looks at the own profile.
@@ -257,4 +289,14 @@ impl Person {
     fn post(&self, path: &str, body: &Value, key: Option<&str>) -> anyhow::Result<Answer> {
         self.api.post(path, body, Some(&self.access_token), key)
     }
+}
+
+/// The code in the newest letter that has one: the first six digits in a row.
+fn code_of(letters: &Answer) -> Option<String> {
+    let items = letters.json.get("items").and_then(Value::as_array)?;
+    let texts = items.iter().filter_map(|letter| letter.get("text").and_then(Value::as_str));
+    texts
+        .flat_map(|text| text.split(|symbol: char| !symbol.is_ascii_digit()))
+        .find(|run| run.len() == 6)
+        .map(str::to_owned)
 }

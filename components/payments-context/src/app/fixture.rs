@@ -46,7 +46,7 @@ impl Seen {
 }
 
 /// Signs the provider's notices.
-const NOTICE_SECRET: &str = "notice-secret";
+pub const NOTICE_SECRET: &str = "notice-secret";
 
 /// The whole context.
 #[derive(Clone)]
@@ -114,19 +114,24 @@ impl House {
         Self { roles: vec!["operator".to_owned()], ..self.clone() }
     }
 
-    async fn send(&self, method: Method, path: &str, key: Option<&str>, body: &str) -> Seen {
-        let now = self.clock.now();
-        let mut request =
-            Request::builder().method(method.clone()).uri(path).body(Body::from(body.to_owned())).unwrap();
-        let extensions = request.extensions_mut();
-        extensions.insert(Principal {
+    /// Whoever entered, as the edge would have found them.
+    pub fn principal(&self) -> Principal {
+        Principal {
             subject: self.user.to_string(),
             session: None,
             scopes: self.scopes.clone(),
             roles: self.roles.clone(),
             assurance: self.assurance,
             expires_at: Timestamp::from_unix_ms(i64::MAX),
-        });
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, key: Option<&str>, body: &str) -> Seen {
+        let now = self.clock.now();
+        let mut request =
+            Request::builder().method(method.clone()).uri(path).body(Body::from(body.to_owned())).unwrap();
+        let extensions = request.extensions_mut();
+        extensions.insert(self.principal());
         extensions.insert(RequestScope {
             trace: TraceId::from_bytes([1; 16]),
             deadline: now.plus(Duration::from_secs(self.patience_s)),

@@ -1,15 +1,16 @@
 //! Handlers: take the request apart, call the use case, put the answer together.
 
 use super::body;
+use super::document::{Guarded, Key, Move, Named, Paged};
 use crate::Payments;
 use crate::app::{self, Caller, Reach, Reply};
-use crate::wire::{EmptyRequest, ListQuery, PaymentAnswer, PaymentPage};
+use crate::wire::{CaptureRequest, CreateRequest, EmptyRequest, ListQuery, PaymentAnswer, PaymentPage, RefundRequest};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use ids::UserId;
+use ids::{PaymentId, UserId};
 use principal::{Idempotency, Principal, RequestScope};
 use problem::{FORBIDDEN, Json, MALFORMED, Problem, UNAVAILABLE};
 
@@ -63,6 +64,25 @@ impl IntoResponse for Reply {
     }
 }
 
+/// Creates a payment
+///
+/// It waits for its confirmation: nobody is asked for money yet.
+#[utoipa::path(
+    post, path = "/v1/payments", operation_id = "create_payment", tag = "payments",
+    security(("bearer" = ["payments:write"])),
+    params(Key),
+    request_body(
+        content = CreateRequest,
+        example = json!({ "amount_minor": 1099, "currency": "EUR", "payment_method": "tok_visa", "description": "Tea" }),
+    ),
+    responses(
+        (
+            status = 201, description = "The payment", body = PaymentAnswer,
+            headers(("Location" = String, description = "Where it is")),
+        ),
+        Guarded,
+    ),
+)]
 pub async fn create(
     State(payments): State<Payments>,
     principal: Principal,
@@ -74,6 +94,20 @@ pub async fn create(
     Ok(app::create(&payments, &caller, body::read(&bytes)?).await?)
 }
 
+/// Confirms a payment
+///
+/// The acquirer is asked to hold the amount, or to take it at once where capture is automatic.
+#[utoipa::path(
+    post, path = "/v1/payments/{id}/confirm", operation_id = "confirm_payment", tag = "payments",
+    security(("bearer" = ["payments:write"])),
+    params(("id" = PaymentId, Path, description = "Which payment"), Key),
+    request_body(content = Option<EmptyRequest>, example = json!({})),
+    responses(
+        (status = 200, description = "Held, taken, declined (`failed`), or the payer has to do something (`requires_action`)", body = PaymentAnswer),
+        (status = 401, description = "`step-up-required`: prove a second factor and send it again with the same key; or there is no token that holds"),
+        Move,
+    ),
+)]
 pub async fn confirm(
     State(payments): State<Payments>,
     Path(id): Path<String>,
@@ -87,6 +121,19 @@ pub async fn confirm(
     Ok(app::confirm(&payments, &caller, &id).await?)
 }
 
+/// Takes what is held
+///
+/// All of it, or part of it; the rest is released.
+#[utoipa::path(
+    post, path = "/v1/payments/{id}/capture", operation_id = "capture_payment", tag = "payments",
+    security(("bearer" = ["payments:write"])),
+    params(("id" = PaymentId, Path, description = "Which payment"), Key),
+    request_body(content = Option<CaptureRequest>, example = json!({ "amount_minor": 500 })),
+    responses(
+        (status = 200, description = "Taken", body = PaymentAnswer),
+        Move,
+    ),
+)]
 pub async fn capture(
     State(payments): State<Payments>,
     Path(id): Path<String>,
@@ -99,6 +146,19 @@ pub async fn capture(
     Ok(app::capture(&payments, &caller, &id, body::read_or_default(&bytes)?).await?)
 }
 
+/// Cancels a payment
+///
+/// Before its money is taken; what is held is released.
+#[utoipa::path(
+    post, path = "/v1/payments/{id}/cancel", operation_id = "cancel_payment", tag = "payments",
+    security(("bearer" = ["payments:write"])),
+    params(("id" = PaymentId, Path, description = "Which payment"), Key),
+    request_body(content = Option<EmptyRequest>, example = json!({})),
+    responses(
+        (status = 200, description = "Canceled", body = PaymentAnswer),
+        Move,
+    ),
+)]
 pub async fn cancel(
     State(payments): State<Payments>,
     Path(id): Path<String>,
@@ -112,6 +172,20 @@ pub async fn cancel(
     Ok(app::cancel(&payments, &caller, &id).await?)
 }
 
+/// Gives money back
+///
+/// All that is left, or part of it: an operator for any payment, a token with `payments:refund` for those of its account.
+#[utoipa::path(
+    post, path = "/v1/payments/{id}/refunds", operation_id = "refund_payment", tag = "payments",
+    security(("bearer" = ["payments:refund", "payments:write"])),
+    params(("id" = PaymentId, Path, description = "Which payment"), Key),
+    request_body(content = Option<RefundRequest>, example = json!({ "amount_minor": 500, "reason": "requested_by_customer" })),
+    responses(
+        (status = 200, description = "Given back", body = PaymentAnswer),
+        (status = 401, description = "`step-up-required`: prove a second factor and send it again with the same key; or there is no token that holds"),
+        Move,
+    ),
+)]
 pub async fn refund(
     State(payments): State<Payments>,
     Path(id): Path<String>,
@@ -124,6 +198,13 @@ pub async fn refund(
     Ok(app::refund(&payments, &caller, &id, body::read_or_default(&bytes)?).await?)
 }
 
+/// One payment
+#[utoipa::path(
+    get, path = "/v1/payments/{id}", operation_id = "get_payment", tag = "payments",
+    security(("bearer" = ["payments:read"])),
+    params(("id" = PaymentId, Path, description = "Which payment")),
+    responses((status = 200, description = "The payment", body = PaymentAnswer), Named),
+)]
 pub async fn show(
     State(payments): State<Payments>,
     Path(id): Path<String>,
@@ -134,6 +215,13 @@ pub async fn show(
     Ok(Json(app::show(&payments, reach, &id).await?))
 }
 
+/// The caller's payments, newest first
+#[utoipa::path(
+    get, path = "/v1/payments", operation_id = "list_payments", tag = "payments",
+    security(("bearer" = ["payments:read"])),
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = PaymentPage), Paged),
+)]
 pub async fn list(
     State(payments): State<Payments>,
     principal: Principal,

@@ -1,12 +1,14 @@
 //! Handlers of the ledger: for operators alone.
 
 use super::body;
+use super::document::{ExportQuery, Key, Named, Paged};
 use super::handlers::OPERATOR;
 use crate::Payments;
 use crate::app::{self, Operator, Reply};
+use crate::wire::schemas::AccountName;
 use crate::wire::{
-    AccountAnswer, AccountPage, AccountQuery, EntryAnswer, ListQuery, StatementPage, StatementQuery,
-    TrialBalanceAnswer, VerificationAnswer, VerifyAnswer, VerifyQuery,
+    AccountAnswer, AccountPage, AccountQuery, EntryAnswer, ListQuery, ReversalAnswer, ReversalRequest, StatementPage,
+    StatementQuery, TrialBalanceAnswer, VerificationAnswer, VerifyAnswer, VerifyQuery,
 };
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -31,6 +33,12 @@ pub fn operator(principal: Principal, idempotency: Idempotency, scope: RequestSc
     Ok(Operator { subject: principal.subject, idempotency, scope })
 }
 
+/// The running sums of all postings
+#[utoipa::path(
+    get, path = "/v1/ledger/trial-balance", operation_id = "get_trial_balance", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    responses((status = 200, description = "A line a currency: each sums to zero, or something is badly wrong", body = TrialBalanceAnswer)),
+)]
 pub async fn trial_balance(
     State(payments): State<Payments>,
     principal: Principal,
@@ -39,6 +47,13 @@ pub async fn trial_balance(
     Ok(Json(app::trial_balance(&payments).await?))
 }
 
+/// The accounts that were ever posted to, by name
+#[utoipa::path(
+    get, path = "/v1/ledger/accounts", operation_id = "list_ledger_accounts", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = AccountPage), Paged),
+)]
 pub async fn accounts(
     State(payments): State<Payments>,
     principal: Principal,
@@ -47,6 +62,13 @@ pub async fn accounts(
     Ok(Json(app::accounts(&payments, asked(&principal, query)?).await?))
 }
 
+/// What an account holds, now or at a moment
+#[utoipa::path(
+    get, path = "/v1/ledger/accounts/{account}", operation_id = "get_ledger_account", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(("account" = AccountName, Path, description = "Its name in the chart", example = "merchant:EUR"), AccountQuery),
+    responses((status = 200, description = "The account", body = AccountAnswer), Named, Paged),
+)]
 pub async fn account(
     State(payments): State<Payments>,
     Path(account): Path<String>,
@@ -56,6 +78,13 @@ pub async fn account(
     Ok(Json(app::account(&payments, &account, asked(&principal, query)?).await?))
 }
 
+/// What happened to an account, newest first
+#[utoipa::path(
+    get, path = "/v1/ledger/accounts/{account}/statement", operation_id = "get_statement", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(("account" = AccountName, Path, description = "Its name in the chart", example = "merchant:EUR"), StatementQuery),
+    responses((status = 200, description = "A page", body = StatementPage), Named, Paged),
+)]
 pub async fn statement(
     State(payments): State<Payments>,
     Path(account): Path<String>,
@@ -66,6 +95,22 @@ pub async fn statement(
 }
 
 /// A piece of an export; `Link` (RFC 8288) leads to the next one.
+/// The same as CSV, oldest first
+///
+/// A piece of at most a thousand rows: `Link` (RFC 8288) leads to the next one, which has no heading.
+#[utoipa::path(
+    get, path = "/v1/ledger/accounts/{account}/statement.csv", operation_id = "export_statement", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(("account" = AccountName, Path, description = "Its name in the chart", example = "merchant:EUR"), ExportQuery),
+    responses(
+        (
+            status = 200, description = "A piece", body = String, content_type = "text/csv",
+            headers(("Content-Disposition" = String, description = "The name of the file")),
+        ),
+        Named,
+        Paged,
+    ),
+)]
 pub async fn export(
     State(payments): State<Payments>,
     Path(account): Path<String>,
@@ -97,6 +142,13 @@ pub async fn export(
     Ok(response)
 }
 
+/// Everything that one change posted
+#[utoipa::path(
+    get, path = "/v1/ledger/entries/{entry}", operation_id = "get_entry", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(("entry" = u64, Path, description = "Its name: the place of its first leg in the journal", minimum = 1, example = 1)),
+    responses((status = 200, description = "The entry", body = EntryAnswer), Named),
+)]
 pub async fn entry(
     State(payments): State<Payments>,
     Path(entry): Path<String>,
@@ -106,6 +158,27 @@ pub async fn entry(
     Ok(Json(app::entry(&payments, &entry).await?))
 }
 
+/// Reverses an entry
+///
+/// Its opposite is posted as an entry of its own, once for ever; nothing in the journal is changed.
+#[utoipa::path(
+    post, path = "/v1/ledger/entries/{entry}/reversal", operation_id = "reverse_entry", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(("entry" = u64, Path, description = "Its name: the place of its first leg in the journal", minimum = 1, example = 1), Key),
+    request_body(content = ReversalRequest, example = json!({ "reason": "Booked twice" })),
+    responses(
+        (
+            status = 201, description = "It is reversed", body = ReversalAnswer,
+            headers(("Location" = String, description = "The entry")),
+        ),
+        (status = 404, description = "`not-found`: no entry begins there"),
+        (
+            status = 409,
+            description = "`entry-reversed`: it was before; `entry-not-reversible`: it moved what is held; `in-flight`;                            `conflict`",
+        ),
+        (status = 422, description = "`invalid`; `card-number`; `idempotency-key-reused`"),
+    ),
+)]
 pub async fn reverse(
     State(payments): State<Payments>,
     Path(entry): Path<String>,
@@ -118,6 +191,15 @@ pub async fn reverse(
     Ok(app::reverse(&payments, &operator, &entry, body::read(&bytes)?).await?)
 }
 
+/// Whether the journal is what was posted
+///
+/// A bounded piece a call; `next_cursor` goes on.
+#[utoipa::path(
+    get, path = "/v1/ledger/verify", operation_id = "verify_journal", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    params(VerifyQuery),
+    responses((status = 200, description = "How far it holds", body = VerifyAnswer), Paged),
+)]
 pub async fn verify(
     State(payments): State<Payments>,
     principal: Principal,

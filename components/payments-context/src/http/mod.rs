@@ -1,6 +1,7 @@
 //! The route table of payments and ledger, and the handlers between wire and use case.
 
 mod body;
+mod document;
 mod handlers;
 mod ledger;
 mod method_handlers;
@@ -9,10 +10,14 @@ mod payouts;
 pub mod problems;
 mod reconciliations;
 
+pub use document::api;
+
 use crate::Payments;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod walkthrough;
 

@@ -1,18 +1,20 @@
 //! What callers receive.
 
+use super::schemas::PaymentMove;
 use super::{CaptureMethod, DisputeAnswer, RefundAnswer};
 use crate::domain::{Move, Payment, Stage, allowed};
 use ambient::Timestamp;
 use ids::PaymentId;
 use payments_wire::PaymentStatus;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 fn is_zero(minor: &i64) -> bool {
     *minor == 0
 }
 
 /// What the payer has to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextAction {
     /// Where; relative to the acquirer where it has no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +28,7 @@ pub struct NextAction {
 /// **Shape** `{"id":"pay_00…","status":"authorized","amount_minor":1099,"currency":"EUR","captured_minor":0,
 /// "capture_method":"manual","payment_method":"tok_visa","allowed":["capture","cancel"],"hold_expires_at":"…",
 /// "created_at":"…"}`; members that say nothing are left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentAnswer {
     /// Its name.
     pub id: PaymentId,
@@ -35,6 +37,7 @@ pub struct PaymentAnswer {
     /// What was asked for, in minor units.
     pub amount_minor: i64,
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// What was taken, in minor units.
     pub captured_minor: i64,
@@ -44,11 +47,13 @@ pub struct PaymentAnswer {
     /// When the money is taken.
     pub capture_method: CaptureMethod,
     /// What stands for the card.
+    #[schema(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,60}$", examples("tok_visa"))]
     pub payment_method: String,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Why it failed.
+    #[schema(pattern = "^[a-z0-9_]{1,40}$", examples("card_declined"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<String>,
     /// What the payer has to do.
@@ -64,6 +69,7 @@ pub struct PaymentAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<DisputeAnswer>,
     /// The moves that are open: `confirm`, `capture`, `cancel`, `refund`. None while the acquirer's answer is awaited.
+    #[schema(value_type = Vec<PaymentMove>)]
     pub allowed: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -103,7 +109,7 @@ impl From<&Payment> for PaymentAnswer {
 /// A payment in a list, and the summary that the index keeps for it.
 ///
 /// **Invariant** at most 256 bytes as JSON, so that a list is one script.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentSummary {
     /// Its name.
     pub id: PaymentId,
@@ -112,6 +118,7 @@ pub struct PaymentSummary {
     /// What was asked for, in minor units.
     pub amount_minor: i64,
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// What was taken, in minor units.
     pub captured_minor: i64,
@@ -119,6 +126,7 @@ pub struct PaymentSummary {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunded_minor: i64,
     /// Why it failed.
+    #[schema(pattern = "^[a-z0-9_]{1,40}$", examples("card_declined"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<String>,
     /// When it was created.
@@ -141,7 +149,7 @@ impl From<&Payment> for PaymentSummary {
 }
 
 /// The answer of `GET /v1/payments`, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentPage {
     /// The payments of this page.
     pub items: Vec<PaymentSummary>,

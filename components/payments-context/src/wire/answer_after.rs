@@ -1,21 +1,25 @@
 //! What callers see of what follows a capture: refunds and a dispute.
 
+use super::schemas::{DisputeStatus, RefundReasonName, RefundStatus};
 use crate::domain::{Dispute, DisputeStanding, Payment, Pending, Refund, RefundId, RefundStanding, Step};
 use ambient::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A refund of a payment.
 ///
 /// **Shape** `{"id":"rfd_00…","amount_minor":300,"status":"succeeded","reason":"duplicate","at":"…"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefundAnswer {
     /// Its name.
     pub id: RefundId,
     /// How much, in minor units.
     pub amount_minor: i64,
     /// `pending`, `succeeded` or `failed`.
+    #[schema(value_type = RefundStatus)]
     pub status: String,
     /// Why.
+    #[schema(value_type = Option<RefundReasonName>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When it came to this.
@@ -58,7 +62,7 @@ impl RefundAnswer {
 /// A dispute of a payment.
 ///
 /// **Shape** `{"id":"dsp_00…","amount_minor":1099,"reason":"fraudulent","status":"open","opened_at":"…"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DisputeAnswer {
     /// The acquirer's name for it.
     pub id: String,
@@ -67,6 +71,7 @@ pub struct DisputeAnswer {
     /// The bank's word for why.
     pub reason: String,
     /// `open`, `won` (by the merchant) or `lost`.
+    #[schema(value_type = DisputeStatus)]
     pub status: String,
     /// When it was first heard of.
     pub opened_at: Timestamp,

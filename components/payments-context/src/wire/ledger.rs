@@ -1,15 +1,18 @@
 //! What operators send to the ledger and receive from it.
 
+use super::schemas::AccountName;
 use ambient::Timestamp;
 use events::NewEvent;
 use payments_wire::{LEDGER_REVERSED, ReversalSnapshot};
 use records::{Balance, Finding, LedgerRow, Verified};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// One currency of the trial balance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrialBalanceLine {
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// The sum over all accounts, in minor units: zero, or something is badly wrong.
     pub sum_minor: i64,
@@ -20,7 +23,7 @@ pub struct TrialBalanceLine {
 /// The running sums of all postings.
 ///
 /// **Shape** `{"balanced":true,"lines":[{"currency":"EUR","sum_minor":0,"legs":42}]}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrialBalanceAnswer {
     /// Whether every line is zero.
     pub balanced: bool,
@@ -31,11 +34,14 @@ pub struct TrialBalanceAnswer {
 /// One account.
 ///
 /// **Shape** `{"account":"merchant:EUR","currency":"EUR","posted_minor":1099,"held_minor":0,"available_minor":1099}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LedgerAccountAnswer)]
 pub struct AccountAnswer {
     /// Its name in the chart.
+    #[schema(value_type = AccountName)]
     pub account: String,
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// What was posted, in minor units.
     pub posted_minor: i64,
@@ -49,7 +55,8 @@ pub struct AccountAnswer {
 }
 
 /// A page of accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LedgerAccountPage)]
 pub struct AccountPage {
     /// By name.
     pub items: Vec<AccountAnswer>,
@@ -59,15 +66,17 @@ pub struct AccountPage {
 }
 
 /// The query of `GET /v1/ledger/accounts/{account}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct AccountQuery {
     /// The moment; now where nothing is said.
+    #[param(value_type = Option<Timestamp>)]
     #[serde(default)]
     pub at: Option<String>,
 }
 
 /// A balance, in minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceAnswer {
     /// What was posted.
     pub posted_minor: i64,
@@ -85,18 +94,23 @@ impl From<Balance> for BalanceAnswer {
 }
 
 /// The query of a statement, as pages and as CSV.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct StatementQuery {
     /// From this moment on.
+    #[param(value_type = Option<Timestamp>)]
     #[serde(default)]
     pub from: Option<String>,
     /// Up to just before this moment.
+    #[param(value_type = Option<Timestamp>)]
     #[serde(default)]
     pub to: Option<String>,
     /// Where the page before ended.
+    #[param(pattern = "^[1-9][0-9]{0,18}$")]
     #[serde(default)]
     pub cursor: Option<String>,
     /// How many at most, 1 to 100; 50 where nothing is said.
+    #[param(minimum = 1, maximum = 100, example = 50)]
     #[serde(default)]
     pub limit: Option<u32>,
 }
@@ -105,7 +119,7 @@ pub struct StatementQuery {
 ///
 /// **Shape** `{"row":2,"posted_at":"2026-…Z","entry":3,"leg":1,"kind":"payment","reference":"pay_00…","posted_minor":
 /// 1000,"held_minor":0,"posted_after_minor":2000,"held_after_minor":0,"available_after_minor":2000}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatementItem {
     /// The place among the account's rows, from 1.
     pub row: u64,
@@ -157,11 +171,13 @@ impl From<&LedgerRow> for StatementItem {
 }
 
 /// A page of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatementPage {
     /// The account.
+    #[schema(value_type = AccountName)]
     pub account: String,
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// The balance before the first row of the range.
     pub opening: BalanceAnswer,
@@ -237,13 +253,15 @@ pub fn statement_csv(rows: &[LedgerRow], with_heading: bool) -> Result<String, c
 }
 
 /// One leg of an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegAnswer {
     /// The account.
+    #[schema(value_type = AccountName)]
     pub account: String,
     /// Its row.
     pub row: u64,
     /// ISO 4217.
+    #[schema(value_type = money::Currency)]
     pub currency: String,
     /// What was added to the posted balance.
     pub posted_minor: i64,
@@ -254,7 +272,7 @@ pub struct LegAnswer {
 /// An entry: everything that one change posted.
 ///
 /// **Shape** `{"entry":1,"posted_at":"2026-…Z","kind":"payment","reference":"pay_00…","version":"1.3","legs":[…]}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntryAnswer {
     /// Its name: the place of its first leg in the journal.
     pub entry: u64,
@@ -265,6 +283,7 @@ pub struct EntryAnswer {
     /// Which.
     pub reference: String,
     /// The version that it brought that to.
+    #[schema(examples("1.3"))]
     pub version: String,
     /// Its legs.
     pub legs: Vec<LegAnswer>,
@@ -300,15 +319,16 @@ impl EntryAnswer {
 /// The body of `POST /v1/ledger/entries/{entry}/reversal`.
 ///
 /// **Shape** `{"reason": "Booked twice"}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReversalRequest {
     /// Why; 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, examples("Booked twice"))]
     pub reason: String,
 }
 
 /// A reversal, as it is stored and as it is answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReversalAnswer {
     /// The entry that it undoes.
     pub entry: u64,
@@ -330,15 +350,17 @@ pub fn reversal_event(reversal: &ReversalAnswer) -> Result<NewEvent, serde_json:
 }
 
 /// The query of `GET /v1/ledger/verify`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct VerifyQuery {
     /// Where the check before ended; the beginning where nothing is said.
+    #[param(min_length = 1)]
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
 /// How far a check came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyStatus {
     /// Everything up to the newest row holds.
@@ -352,7 +374,7 @@ pub enum VerifyStatus {
 /// What a check found.
 ///
 /// **Shape** `{"status":"unfinished","pages":16,"rows":2048,"next_cursor":"16.2048.9f…"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerifyAnswer {
     /// The outcome.
     pub status: VerifyStatus,

@@ -9,6 +9,7 @@ mod payout;
 mod reconciliation;
 mod request;
 mod saved_method;
+pub(crate) mod schemas;
 mod settlement_file;
 mod stored;
 mod stored_after;

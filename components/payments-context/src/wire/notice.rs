@@ -3,9 +3,10 @@
 use ambient::Timestamp;
 use ids::PaymentId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How far a notice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeState {
     /// Its payment is not known yet, or the provider did not answer.
@@ -42,7 +43,7 @@ pub struct StoredNotice {
 /// A notice in the operator's list, and the summary that the index keeps.
 ///
 /// **Invariant** at most 256 bytes: a provider's names are cut to 40 characters here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoticeSummary {
     /// Who sent it.
     pub provider: String,
@@ -75,7 +76,7 @@ impl From<&StoredNotice> for NoticeSummary {
 }
 
 /// The answer of `GET /v1/providers/notices`, newest first: what waits, and what an operator has to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoticePage {
     /// The notices of this page.
     pub items: Vec<NoticeSummary>,
@@ -89,7 +90,7 @@ pub struct NoticePage {
 /// The answer to a provider.
 ///
 /// **Shape** `{"received":true,"duplicate":false}`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoticeAnswer {
     /// Always true: it need not be sent again.
     pub received: bool,

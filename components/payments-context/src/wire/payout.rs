@@ -1,5 +1,6 @@
 //! What operators send about payouts and receive, and how a payout is stored.
 
+use super::schemas::PayoutMoveName;
 use crate::domain::{Description, Payout, PayoutId, PayoutStage};
 use ambient::Timestamp;
 use events::NewEvent;
@@ -7,16 +8,19 @@ use ids::UserId;
 use money::{Currency, Money};
 use payments_wire::{self as public, PayoutSnapshot, PayoutStatus};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST /v1/ledger/payouts`.
 ///
 /// **Shape** `{"currency": "EUR", "amount_minor": 5000}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayoutRequest {
     /// ISO 4217.
+    #[schema(value_type = Currency)]
     pub currency: String,
     /// How much of what is available, in minor units; all of it where nothing is said.
+    #[schema(minimum = 1, examples(5000))]
     #[serde(default)]
     pub amount_minor: Option<i64>,
 }
@@ -24,10 +28,11 @@ pub struct PayoutRequest {
 /// The body of `POST /v1/ledger/payouts/{id}/{move}`; may be left out.
 ///
 /// **Shape** `{"reason": "The account is closed"}`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayoutMoveRequest {
     /// Why; 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, examples("The account is closed"))]
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -73,7 +78,8 @@ pub fn payout_event(payout: &Payout) -> Result<NewEvent, serde_json::Error> {
 }
 
 /// A payout, as it is stored and in lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Payout)]
 pub struct StoredPayout {
     /// Its name.
     pub id: PayoutId,
@@ -125,12 +131,13 @@ impl StoredPayout {
 ///
 /// **Shape** `{"id":"po_00…","status":"created","amount_minor":5000,"currency":"EUR","created_at":"2026-…Z","allowed":
 /// ["send","return"]}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PayoutAnswer {
     /// The payout.
     #[serde(flatten)]
     pub payout: StoredPayout,
     /// The moves that are open.
+    #[schema(value_type = Vec<PayoutMoveName>)]
     pub allowed: Vec<String>,
 }
 
@@ -142,7 +149,7 @@ impl From<&Payout> for PayoutAnswer {
 }
 
 /// A line of the list: what fits into an index. The reason stands in the payout itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PayoutPage {
     /// Newest first.
     pub items: Vec<StoredPayout>,

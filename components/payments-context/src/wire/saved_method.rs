@@ -5,16 +5,24 @@ use crate::domain::{Label, PaymentToken, SavedMethod, SavedMethodId};
 use ambient::Timestamp;
 use ids::UserId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `POST /v1/payment-methods`.
 ///
 /// **Shape** `{"token": "tok_visa", "label": "The blue card"}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveMethodRequest {
     /// The acquirer's token for the card.
+    #[schema(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,60}$", examples("tok_visa"))]
     pub token: String,
-    /// What the payer calls it; at most 32 characters.
+    /// What the payer calls it; at most 32 characters, none of them a control character.
+    #[schema(
+        min_length = 1,
+        max_length = 32,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        examples("The blue card")
+    )]
     #[serde(default)]
     pub label: Option<String>,
 }
@@ -22,7 +30,7 @@ pub struct SaveMethodRequest {
 /// A saved way to pay as its owner sees it, and the summary that the index keeps.
 ///
 /// **Invariant** at most 256 bytes: the token is not part of it, since nobody needs it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SavedMethodAnswer {
     /// Its name, to be sent as `payment_method`.
     pub id: SavedMethodId,
@@ -44,9 +52,10 @@ impl From<&SavedMethod> for SavedMethodAnswer {
 }
 
 /// The answer of `GET /v1/payment-methods`, newest first: all of them, since a payer keeps 20 at most.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SavedMethodList {
     /// All of them.
+    #[schema(max_items = 20)]
     pub items: Vec<SavedMethodAnswer>,
 }
 

@@ -24,6 +24,7 @@ pub struct OverviewAnswer {
 
 /// What is known of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = OverviewProfile)]
 pub struct ProfileAnswer {
     /// The language for messages, a BCP 47 tag.
     pub locale: String,

@@ -1,6 +1,7 @@
 //! Accounts of others, for operators.
 
 use super::NO_STORE;
+use super::document::Administered;
 use crate::Users;
 use crate::app::Invalid;
 use crate::app::administer::{Act, FindBy, administer, find_account};
@@ -9,12 +10,17 @@ use crate::wire::admin::{AccountAnswer, RolesRequest};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
+use ids::UserId;
 use principal::{Principal, RequestScope};
 use problem::{Json, MALFORMED, Problem};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FindQuery {
+    /// The address that it has now.
+    #[param(value_type = String, example = "anna@example.org")]
     email: Option<String>,
 }
 
@@ -23,6 +29,17 @@ fn shown(users: &Users, user: User) -> impl IntoResponse + use<> {
     (NO_STORE, Json(AccountAnswer::new(user, roles)))
 }
 
+/// Finds an account by its address
+#[utoipa::path(
+    get, path = "/v1/users", operation_id = "find_account", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(FindQuery),
+    responses(
+        (status = 200, description = "The account", body = AccountAnswer),
+        (status = 404, description = "`not-found`: no account has this address"),
+        (status = 422, description = "`invalid`: there is no address"),
+    ),
+)]
 pub(super) async fn get_by_email(
     State(users): State<Users>,
     principal: Principal,
@@ -35,6 +52,16 @@ pub(super) async fn get_by_email(
     Ok(shown(&users, user))
 }
 
+/// One account
+#[utoipa::path(
+    get, path = "/v1/users/{id}", operation_id = "get_account", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    responses(
+        (status = 200, description = "The account", body = AccountAnswer),
+        (status = 404, description = "`not-found`: there is no such account"),
+    ),
+)]
 pub(super) async fn get_by_id(
     State(users): State<Users>,
     principal: Principal,
@@ -55,6 +82,15 @@ async fn done(
     Ok(shown(&users, user))
 }
 
+/// Locks an account
+///
+/// It may not be used until it is unlocked; its sessions end.
+#[utoipa::path(
+    post, path = "/v1/users/{id}/lock", operation_id = "lock_account", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    responses((status = 200, description = "The account as it is now", body = AccountAnswer), Administered),
+)]
 pub(super) async fn post_lock(
     State(users): State<Users>,
     scope: RequestScope,
@@ -64,6 +100,13 @@ pub(super) async fn post_lock(
     done(users, scope, principal, id, Act::Lock).await
 }
 
+/// Unlocks an account
+#[utoipa::path(
+    post, path = "/v1/users/{id}/unlock", operation_id = "unlock_account", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    responses((status = 200, description = "The account as it is now", body = AccountAnswer), Administered),
+)]
 pub(super) async fn post_unlock(
     State(users): State<Users>,
     scope: RequestScope,
@@ -73,6 +116,15 @@ pub(super) async fn post_unlock(
     done(users, scope, principal, id, Act::Unlock).await
 }
 
+/// Makes a password worthless
+///
+/// Until another is set by a code, which is sent; sessions end.
+#[utoipa::path(
+    post, path = "/v1/users/{id}/force-reset", operation_id = "force_password_reset", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    responses((status = 200, description = "The account as it is now", body = AccountAnswer), Administered),
+)]
 pub(super) async fn post_force_reset(
     State(users): State<Users>,
     scope: RequestScope,
@@ -82,6 +134,13 @@ pub(super) async fn post_force_reset(
     done(users, scope, principal, id, Act::ForceReset).await
 }
 
+/// Ends all sessions of an account
+#[utoipa::path(
+    delete, path = "/v1/users/{id}/sessions", operation_id = "end_sessions_of_account", tag = "operators",
+    security(("bearer" = ["operator"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    responses((status = 200, description = "The account as it is now", body = AccountAnswer), Administered),
+)]
 pub(super) async fn delete_sessions(
     State(users): State<Users>,
     scope: RequestScope,
@@ -91,6 +150,16 @@ pub(super) async fn delete_sessions(
     done(users, scope, principal, id, Act::RevokeSessions).await
 }
 
+/// Gives roles
+///
+/// The account has these from now on; `user` is always among them.
+#[utoipa::path(
+    put, path = "/v1/users/{id}/roles", operation_id = "set_roles", tag = "operators",
+    security(("bearer" = ["admin"])),
+    params(("id" = UserId, Path, description = "Which account")),
+    request_body(content = RolesRequest, example = json!({ "roles": ["operator", "plan:pro"] })),
+    responses((status = 200, description = "The account as it is now", body = AccountAnswer), Administered),
+)]
 pub(super) async fn put_roles(
     State(users): State<Users>,
     scope: RequestScope,

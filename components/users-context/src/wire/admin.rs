@@ -5,9 +5,10 @@ use crate::wire::api::status_word;
 use ambient::Timestamp;
 use ids::UserId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// An account as an operator sees it: enough to help, nothing that opens it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccountAnswer {
     /// Which account.
     pub id: UserId,
@@ -20,8 +21,10 @@ pub struct AccountAnswer {
     /// The language for messages.
     pub locale: String,
     /// What the person may do.
+    #[schema(min_items = 1, examples(json!(["user"])))]
     pub roles: Vec<String>,
     /// `active` or `suspended`.
+    #[schema(pattern = "^(active|suspended)$", examples("active"))]
     pub status: &'static str,
     /// Whether the password is worth nothing until another is set by a code.
     pub must_reset: bool,
@@ -50,8 +53,15 @@ impl AccountAnswer {
 }
 
 /// Body of `PUT /v1/users/{id}/roles`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct RolesRequest {
-    /// The roles from now on, such as `["operator","plan:pro"]`; `user` need not be named.
+    /// The roles from now on, such as `["operator","plan:pro"]`; `user` need not be named. An account has at most eight.
+    #[schema(value_type = Vec<RoleName>, examples(json!(["operator", "plan:pro"])))]
     pub roles: Vec<String>,
 }
+
+/// A role. **Shape** `user`, `operator`, `admin`, or `plan:` and a name of 1 to 32 characters out of `a-z`, `0-9` and `-`.
+#[derive(ToSchema)]
+#[schema(pattern = "^(user|operator|admin|plan:[a-z0-9-]{1,32})$")]
+#[expect(dead_code, reason = "only its schema is looked at")]
+struct RoleName(String);

@@ -5,21 +5,25 @@ use crate::wire::codes::Mac;
 use ambient::Timestamp;
 use hasher_wire::Plain;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Body of `POST /v1/users/me/totp`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct EnrolFactorRequest {
     /// The present password.
+    #[schema(value_type = String, format = Password, examples("correct horse"))]
     pub password: Plain,
 }
 
 /// Answer of `POST /v1/users/me/totp`: the secret, shown this once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct EnrolFactorAnswer {
     /// **Shape** 32 letters of base32.
+    #[schema(pattern = "^[A-Z2-7]{32}$")]
     pub secret: String,
     /// What the telephone reads from a square. **Shape** `otpauth://totp/…?secret=…&issuer=…`.
+    #[schema(pattern = "^otpauth://totp/")]
     pub uri: String,
 }
 
@@ -46,39 +50,52 @@ fn escaped(text: &str) -> String {
 }
 
 /// Body of `POST /v1/users/me/totp/confirm`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct ConfirmFactorRequest {
     /// What the telephone shows.
+    #[schema(examples("123456"))]
     pub code: String,
 }
 
 /// Answer of `POST /v1/users/me/totp/confirm`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ConfirmFactorAnswer {
     /// Each opens the account once without the telephone; shown this once.
+    #[schema(min_items = 10, max_items = 10, value_type = Vec<RecoveryCodeText>)]
     pub recovery_codes: Vec<String>,
 }
 
+/// A recovery code. **Shape** `ABCDE-FGHIJ-KLMNO`.
+#[derive(ToSchema)]
+#[schema(pattern = "^[A-Z2-7]{5}-[A-Z2-7]{5}-[A-Z2-7]{5}$")]
+#[expect(dead_code, reason = "only its schema is looked at")]
+struct RecoveryCodeText(String);
+
 /// Body of `POST /v1/users/me/totp/remove`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct TakeAwayFactorRequest {
     /// The present password.
+    #[schema(value_type = String, format = Password, examples("correct horse"))]
     pub password: Plain,
     /// What the telephone shows.
+    #[schema(examples("123456"))]
     #[serde(default)]
     pub code: Option<String>,
     /// A recovery code instead.
+    #[schema(examples("ABCDE-FGHIJ-KLMNO"))]
     #[serde(default)]
     pub recovery_code: Option<String>,
 }
 
 /// Body of `POST /v1/sessions/step-up`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct StepUpRequest {
     /// What the telephone shows.
+    #[schema(examples("123456"))]
     #[serde(default)]
     pub code: Option<String>,
     /// A recovery code instead.
+    #[schema(examples("ABCDE-FGHIJ-KLMNO"))]
     #[serde(default)]
     pub recovery_code: Option<String>,
 }

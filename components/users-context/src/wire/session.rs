@@ -3,15 +3,17 @@
 use ambient::Timestamp;
 use ids::SessionId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One of the caller's sessions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SessionAnswer {
     /// Which one: what `DELETE /v1/sessions/{id}` takes.
     pub id: SessionId,
     /// Whether it is the one that asks.
     pub current: bool,
     /// What the client said it was when the session was used last; absent where it said nothing.
+    #[schema(max_length = 160)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// From where it was used last.
@@ -26,7 +28,7 @@ pub struct SessionAnswer {
 }
 
 /// Answer of `GET /v1/sessions`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsPage {
     /// Newest login first.
     pub items: Vec<SessionAnswer>,

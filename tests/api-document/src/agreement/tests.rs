@@ -37,7 +37,7 @@ fn sound() -> Router {
 }
 
 async fn complaints(router: Router, table: &'static str) -> Vec<String> {
-    Agreement::new(router, api(), &[table]).complaints().await
+    Agreement::new(Scene::new(router), api(), &[table]).complaints().await
 }
 
 #[tokio::test]

@@ -1,11 +1,17 @@
 //! The contexts whose routes the document describes, and where the document lies.
 
+use api_document::Part;
 use std::path::{Path, PathBuf};
-use utoipa::openapi::OpenApi;
 
-/// A part from each context, in the order of their tags.
-pub fn parts() -> Vec<OpenApi> {
-    vec![notifications_context::http::api(), queries_context::http::api(), gateway_context::api()]
+/// A part from each context, in the order of their tags. The sandbox has none: it is no part of a deployment.
+pub fn parts() -> Vec<Part> {
+    vec![
+        Part { api: users_context::http::api(), policies: users_context::POLICIES },
+        Part { api: payments_context::http::api(), policies: payments_context::POLICIES },
+        Part { api: notifications_context::http::api(), policies: &[] },
+        Part { api: queries_context::http::api(), policies: &[] },
+        Part { api: gateway_context::api(), policies: gateway_context::POLICIES },
+    ]
 }
 
 /// docs/openapi.json.
