@@ -2,14 +2,15 @@
 //!
 //! What does not live here: authentication, limits and deadlines (the edge), and any decision.
 
+mod access;
 mod accounts;
 mod admin;
 mod factor;
 mod problems;
 mod sessions;
 
-use crate::Users;
 use crate::wire::api::{KeysAnswer, ReadyAnswer};
+use crate::{Access, Users};
 use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -92,6 +93,15 @@ pub fn sessions(users: Users) -> Router {
         .route("/v1/sessions/current", delete(sessions::delete_current_session))
         .route("/v1/sessions/{id}", delete(sessions::delete_session))
         .with_state(users)
+}
+
+/// The audit trail: what everybody may call; the edge wraps it. A component of its own, which alone reads the trail.
+pub fn access(access: Access) -> Router {
+    Router::new()
+        .route("/v1/audit", get(access::get_audit))
+        .route("/v1/audit/verify", get(access::get_verify))
+        .route("/v1/users/me/activity", get(access::get_activity))
+        .with_state(access)
 }
 
 /// What only the other services may call; the edge checks their token.

@@ -2,6 +2,7 @@
 
 mod breached;
 mod code;
+mod deed;
 mod device;
 mod email;
 mod password;
@@ -17,6 +18,7 @@ pub(crate) use user::tests;
 
 pub use breached::{PREFIX_BYTES, prefix};
 pub use code::{CODE_LIFE, CodeKey, Codes, Digits, MAC_BYTES, OneTimeCode, Presented, Purpose, TooSoon};
+pub use deed::{Act, Deed, Why};
 pub use device::{DeviceKey, DeviceToken, InvalidDeviceToken, ThrottleKey};
 pub use email::{EmailAddress, EmailIndexKey, InvalidEmail};
 pub use password::{Owner, Password, WeakPassword};

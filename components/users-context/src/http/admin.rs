@@ -4,12 +4,13 @@ use super::NO_STORE;
 use crate::Users;
 use crate::app::Invalid;
 use crate::app::administer::{Act, FindBy, administer, find_account};
+use crate::asked::Asked;
 use crate::domain::User;
 use crate::wire::admin::{AccountAnswer, RolesRequest};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use problem::{Json, MALFORMED, Problem};
 use serde::Deserialize;
 
@@ -46,7 +47,7 @@ pub(super) async fn get_by_id(
 
 async fn done(
     users: Users,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     id: String,
     act: Act,
@@ -57,7 +58,7 @@ async fn done(
 
 pub(super) async fn post_lock(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -66,7 +67,7 @@ pub(super) async fn post_lock(
 
 pub(super) async fn post_unlock(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -75,7 +76,7 @@ pub(super) async fn post_unlock(
 
 pub(super) async fn post_force_reset(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -84,7 +85,7 @@ pub(super) async fn post_force_reset(
 
 pub(super) async fn delete_sessions(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -93,7 +94,7 @@ pub(super) async fn delete_sessions(
 
 pub(super) async fn put_roles(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
     Json(RolesRequest { roles }): Json<RolesRequest>,

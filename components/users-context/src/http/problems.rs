@@ -5,6 +5,7 @@ use super::{
     SESSION_ENDED,
 };
 use crate::app::administer::AdministerError;
+use crate::app::audit::AuditError;
 use crate::app::change_password::ChangePasswordError;
 use crate::app::end_session::EndSessionError;
 use crate::app::list_sessions::ListSessionsError;
@@ -140,6 +141,17 @@ impl From<AdministerError> for Problem {
     }
 }
 
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Role => Self::new(FORBIDDEN).detail("the role `operator` is needed"),
+            AuditError::Invalid(invalid) => invalid.into(),
+            AuditError::Account(error) => error.into(),
+            AuditError::Records(error) => records(error),
+        }
+    }
+}
+
 impl From<AttemptError> for Problem {
     fn from(error: AttemptError) -> Self {
         match error {
@@ -156,6 +168,7 @@ impl From<ProofError> for Problem {
         match error {
             ProofError::Attempt(error) => error.into(),
             ProofError::Hashing(error) => hashing(error),
+            ProofError::Records(error) => records(error),
         }
     }
 }

@@ -11,3 +11,4 @@ pub mod credentials;
 pub mod event;
 pub mod factor;
 pub mod session;
+pub mod trail;
