@@ -7,4 +7,5 @@ pub(crate) mod journal;
 pub(crate) mod once_rows;
 pub(crate) mod postings;
 pub(crate) mod timers;
+pub(crate) mod trail;
 pub(crate) mod upkeep;

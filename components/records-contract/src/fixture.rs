@@ -5,7 +5,7 @@ use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
-use records::{Change, Journal, LedgerRow, Records};
+use records::{Change, Journal, LedgerRow, Notes, Records, Trail};
 use std::sync::Arc;
 
 /// How commits fail from now on, until it is taken back.
@@ -42,6 +42,10 @@ pub trait Fixture: Send + Sync {
     fn another(&self) -> Arc<dyn Records>;
     /// The journal of the same records, as one instance of a component sees it.
     fn journal(&self) -> Arc<dyn Journal>;
+    /// Where refusals are noted, as one instance of a component sees it.
+    fn notes(&self) -> Arc<dyn Notes>;
+    /// The audit trail of the same records.
+    fn trail(&self) -> Arc<dyn Trail>;
     /// The present by the clock that the implementation goes by.
     fn now(&self) -> Timestamp;
     /// Empties all stores and forgets all instances.

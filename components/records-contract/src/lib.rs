@@ -52,6 +52,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases::once_rows::cases());
     all.extend(cases::postings::cases());
     all.extend(cases::timers::cases());
+    all.extend(cases::trail::cases());
     all.extend(cases::upkeep::cases());
     all
 }

@@ -5,8 +5,8 @@ use ambient::{Clock, CountedRandom, FixedClock, Timestamp};
 use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
-use records::{Change, Journal, Records};
-use records_memory::{MemoryRecords, MemorySnapshot};
+use records::{Change, Journal, Notes, Records, Trail};
+use records_memory::{MemoryRecords, MemorySnapshot, MemoryTrail};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The double under test.
@@ -56,6 +56,14 @@ impl Fixture for OnMemory {
 
     fn journal(&self) -> Arc<dyn Journal> {
         Arc::new(self.held().records.clone())
+    }
+
+    fn notes(&self) -> Arc<dyn Notes> {
+        Arc::new(self.held().records.clone())
+    }
+
+    fn trail(&self) -> Arc<dyn Trail> {
+        Arc::new(MemoryTrail::of(self.held().records.clone()))
     }
 
     fn now(&self) -> Timestamp {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
 use key_value::{KeyValue, KeyValueError};
-use records::{Change, Journal, Outcome, Records};
-use records_redis::{RecordsConfig, RedisRecords};
+use records::{Change, Journal, Notes, Outcome, Records, Trail};
+use records_redis::{RecordsConfig, RedisRecords, RedisTrail};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -216,6 +216,14 @@ impl Fixture for OnRedis {
         Arc::clone(&*self.instance()) as Arc<dyn Journal>
     }
 
+    fn notes(&self) -> Arc<dyn Notes> {
+        Arc::clone(&*self.instance()) as Arc<dyn Notes>
+    }
+
+    fn trail(&self) -> Arc<dyn Trail> {
+        Arc::new(RedisTrail::of(Arc::clone(&*self.instance())))
+    }
+
     fn now(&self) -> Timestamp {
         SystemClock.now()
     }
@@ -258,7 +266,9 @@ impl Fixture for OnRedis {
         let keys = self.bodies.keys().await?;
         Ok(Some(
             keys.iter()
-                .filter(|key| !key.starts_with("contract:mark.") && !key.starts_with("contract:journal."))
+                .filter(|key| {
+                    !["mark", "journal", "trail"].iter().any(|kind| key.starts_with(&format!("contract:{kind}.")))
+                })
                 .count(),
         ))
     }

@@ -8,13 +8,15 @@ mod checks;
 mod journal;
 mod state;
 
+pub use journal::MemoryTrail;
+
 use ambient::{Clock, Random, Timestamp};
 use async_trait::async_trait;
 use core::time::Duration;
 use events::Envelope;
 use records::{
     AccountKey, Balance, Change, Cursor, DueTimer, IndexEntry, IndexName, LedgerRow, MAX_PAGE, OnceKey, OnceState,
-    Outcome, Page, Record, RecordKey, Records, RecordsError, TrialBalance,
+    Outcome, Page, Record, RecordKey, Records, RecordsError, TrailRow, TrialBalance,
 };
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +64,11 @@ impl MemoryRecords {
     /// Every leg so far, in the order of the journal.
     pub fn ledger(&self) -> Vec<LedgerRow> {
         self.state().ledger.clone()
+    }
+
+    /// Every row of the audit trail so far.
+    pub fn trail(&self) -> Vec<TrailRow> {
+        self.state().trail.clone()
     }
 
     /// The timers that are set: name, record, due (or the end of the lease where one runs).

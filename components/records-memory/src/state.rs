@@ -6,7 +6,8 @@ use core::time::Duration;
 use events::Envelope;
 use records::{
     AccountKey, Answer, Balance, Change, Committed, Content, DueTimer, Fingerprint, IndexName, IndexStep, LedgerRow,
-    Once, OnceKey, OnceState, OnceStep, Outcome, Record, RecordKey, RecordsError, Refusal, TimerStep, Version,
+    Once, OnceKey, OnceState, OnceStep, Outcome, Record, RecordKey, RecordsError, Refusal, TimerStep, TrailEntry,
+    TrailRow, Version,
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -58,6 +59,9 @@ pub(crate) struct State {
     pub(crate) ledger: Vec<LedgerRow>,
     /// How many rows each account has.
     pub(crate) rows: BTreeMap<AccountKey, u64>,
+    pub(crate) trail: Vec<TrailRow>,
+    /// Until when the same is passed over.
+    pub(crate) noted: HashMap<String, Timestamp>,
     pub(crate) events: Vec<Envelope>,
     pub(crate) indexes: BTreeMap<IndexName, BTreeMap<(String, RecordKey), String>>,
     pub(crate) timers: BTreeMap<(String, RecordKey), Timer>,
@@ -154,6 +158,7 @@ impl State {
         }
         self.events.extend(events.into_iter().map(|event| event.envelope));
         self.step_indexes(&change.key, change.index);
+        self.append_trail(change.trail, now);
         self.step_timers(&change.key, change.timers);
         let content = match change.content {
             Content::Body(bytes) => Some(bytes),
@@ -162,6 +167,25 @@ impl State {
         let record = Record { key: change.key.clone(), version, content, at: change.meta.at };
         self.records.insert(change.key, record);
         Ok(Outcome::Committed(Committed { version, commit: self.commits }))
+    }
+
+    /// Appends to the audit trail.
+    pub(crate) fn append_trail(&mut self, entries: Vec<TrailEntry>, now: Timestamp) {
+        for (place, entry) in (0..).zip(entries) {
+            let number =
+                self.trail.iter().rev().find(|row| row.account == entry.account).map_or(1, |row| row.number + 1);
+            self.trail.push(TrailRow {
+                seq: self.trail.len() as u64 + 1,
+                commit: self.commits,
+                place,
+                at: self.trail.last().map_or(now, |last| last.at.max(now)),
+                number,
+                digest: entry.digest(),
+                account: entry.account,
+                text: entry.text,
+                personal: entry.personal,
+            });
+        }
     }
 
     fn write_once(&mut self, once: Once, now: Timestamp) {

@@ -15,7 +15,7 @@ use ambient::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use records::{Change, Content, IndexStep, Once, OnceStep, Posting, TimerStep, Version, WrittenEvent};
+use records::{Change, Content, IndexStep, Once, OnceStep, Posting, TimerStep, TrailEntry, Version, WrittenEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -48,7 +48,17 @@ struct ChangeOut<'a> {
     events: Vec<&'a RawValue>,
     index: Vec<IndexOut<'a>>,
     timers: Vec<TimerOut<'a>>,
+    /// Without what is personal: bodies are kept for other reasons than rows of the trail are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trail: Vec<TrailOut<'a>>,
     keep_previous: bool,
+}
+
+#[derive(Serialize)]
+struct TrailOut<'a> {
+    account: &'a str,
+    digest: String,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -123,6 +133,12 @@ impl<'a> From<&'a Posting> for PostingOut<'a> {
     }
 }
 
+impl<'a> From<&'a TrailEntry> for TrailOut<'a> {
+    fn from(entry: &'a TrailEntry) -> Self {
+        Self { account: entry.account.as_str(), digest: entry.digest(), text: &entry.text }
+    }
+}
+
 impl<'a> From<&'a IndexStep> for IndexOut<'a> {
     fn from(step: &'a IndexStep) -> Self {
         match step {
@@ -175,6 +191,7 @@ pub(crate) fn write(
             events,
             index: change.index.iter().map(IndexOut::from).collect(),
             timers: change.timers.iter().map(TimerOut::from).collect(),
+            trail: change.trail.iter().map(TrailOut::from).collect(),
             keep_previous: change.keep_previous,
         },
         content,

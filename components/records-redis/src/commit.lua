@@ -7,31 +7,11 @@
 -- Amounts are decimal strings below 2^53, so that Lua's doubles hold them exactly; they leave through %.0f, because
 -- `tostring` would round to 14 digits.
 
-local position = 0
-local function next_argument()
-  position = position + 1
-  return ARGV[position]
-end
-
-local function answer(...)
-  local fields = { ... }
-  for i, field in ipairs(fields) do
-    field = tostring(field)
-    fields[i] = #field .. ':' .. field
-  end
-  return table.concat(fields)
-end
-
-local function whole(number)
-  return string.format('%.0f', number)
-end
-
 local EXACT = 9007199254740991 -- 2^53 - 1
 local HALF = 67108864 -- 2^26
 local BODY_AGE_MS = 3600000
 local ONCE_KEPT_MS = 604800000
 local BELL_KEPT_MS = 5000
-local PAGE_ROWS = 128 -- as in pages.rs
 
 local head_key = KEYS[1]
 local prefix = next_argument() -- `{<context>/<partition>}:`
@@ -196,11 +176,7 @@ if #legs > 0 then
     rows, balance.rows = rows + 1, balance.rows + 1
     local line = string.format('%.0f %.0f %.0f %s %s %.0f %s %s %s %.0f %.0f %s', rows, commits, place - 1, at,
       leg.account, balance.rows, leg.currency, leg.posted, leg.held, leg.after_posted, leg.after_held, cause)
-    redis.call('XADD', prefix .. 'journal', whole(rows) .. '-0', 'r', line)
-    redis.call('XADD', prefix .. 'j:' .. leg.account, whole(balance.rows) .. '-0', 'r', line)
-    if balance.rows % PAGE_ROWS == 0 then
-      redis.call('SADD', prefix .. 'full', leg.account)
-    end
+    append(prefix, rows, line, leg.account, balance.rows, line)
   end
   redis.call('HSET', prefix .. 'books', 'rows', whole(rows), 'at', at)
   for currency, sum in pairs(sums) do
@@ -249,6 +225,8 @@ for _ = 1, tonumber(next_argument()) do
     redis.call('HDEL', prefix .. 's:' .. index, member)
   end
 end
+
+append_trail(prefix, commits, now, tonumber(next_argument()))
 
 for _ = 1, tonumber(next_argument()) do
   local step, timer = next_argument(), next_argument() .. '@' .. record

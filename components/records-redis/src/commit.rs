@@ -149,6 +149,13 @@ impl RedisRecords {
         for step in &change.index {
             list.push_index(step);
         }
+        list.push_count(change.trail.len());
+        for entry in &change.trail {
+            list.push(entry.account.as_str());
+            list.push(entry.digest());
+            list.push(entry.text.as_str());
+            list.push(entry.personal.as_deref().unwrap_or_default());
+        }
         list.push_count(change.timers.len());
         for step in &change.timers {
             list.push_timer(step);

@@ -1,12 +1,34 @@
-//! The journal as it is read: open rows from Redis, sealed ones from pages, without a seam.
+//! A chain as it is read: open rows from Redis, sealed ones from pages, without a seam.
 
 use crate::RedisRecords;
+use crate::keys::Keys;
 use crate::pages::{MOST_ROWS, PAGE_ROWS, place_of};
 use crate::scripts::{ACCOUNT, ACCOUNT_AT, ACCOUNTS, ROWS};
 use ambient::Timestamp;
-use records::{AccountKey, Balance, LedgerRow, MAX_PAGE, RecordsError};
+use core::marker::PhantomData;
+use records::{AccountKey, Balance, ChainRow, LedgerRow, MAX_PAGE, RecordsError, TrailRow};
 
-/// What is known of the journal as a whole.
+/// One chain of these records: the journal of their ledger, or their audit trail.
+pub(crate) struct Chain<'a, R> {
+    pub(crate) records: &'a RedisRecords,
+    /// The chain's own keys.
+    pub(crate) keys: Keys,
+    rows: PhantomData<fn() -> R>,
+}
+
+impl RedisRecords {
+    /// The journal of the ledger.
+    pub(crate) fn journal(&self) -> Chain<'_, LedgerRow> {
+        Chain { records: self, keys: self.keys.clone(), rows: PhantomData }
+    }
+
+    /// The audit trail.
+    pub(crate) fn trail_chain(&self) -> Chain<'_, TrailRow> {
+        Chain { records: self, keys: self.keys.of_trail(), rows: PhantomData }
+    }
+}
+
+/// What is known of a chain as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Books {
     /// How many rows there are.
@@ -38,8 +60,8 @@ pub(crate) fn check_limit(limit: u32) -> Result<(), RecordsError> {
     Err(RecordsError::Invalid(format!("a page has 1 to {MAX_PAGE} entries")))
 }
 
-impl RedisRecords {
-    /// The journal as a whole, and open rows after a place.
+impl<R: ChainRow> Chain<'_, R> {
+    /// The chain as a whole, and open rows after a place.
     pub(crate) async fn open_rows(&self, after: u64, limit: u32) -> Result<(Books, Vec<String>), RecordsError> {
         let arguments = [
             self.keys.of("books").into(),
@@ -47,17 +69,18 @@ impl RedisRecords {
             after.to_string().into(),
             i64::from(limit).into(),
         ];
-        self.script(&ROWS, 2, &arguments, |fields| {
-            let ([rows, pages, sealed, digest], lines) = fields.split_first_chunk()?;
-            let books = Books {
-                rows: rows.parse().ok()?,
-                pages: pages.parse().ok()?,
-                sealed: sealed.parse().ok()?,
-                digest: (*digest).to_owned(),
-            };
-            Some((books, lines.iter().map(|&line| line.to_owned()).collect()))
-        })
-        .await
+        self.records
+            .script(&ROWS, 2, &arguments, |fields| {
+                let ([rows, pages, sealed, digest], lines) = fields.split_first_chunk()?;
+                let books = Books {
+                    rows: rows.parse().ok()?,
+                    pages: pages.parse().ok()?,
+                    sealed: sealed.parse().ok()?,
+                    digest: (*digest).to_owned(),
+                };
+                Some((books, lines.iter().map(|&line| line.to_owned()).collect()))
+            })
+            .await
     }
 
     /// An account, and its open rows from a number downwards.
@@ -66,34 +89,40 @@ impl RedisRecords {
         account: &AccountKey,
         from: Option<u64>,
         limit: u32,
-    ) -> Result<(Account, Vec<LedgerRow>), RecordsError> {
+    ) -> Result<(Account, Vec<R>), RecordsError> {
         let from = from.map_or_else(|| "+".to_owned(), |number| number.to_string());
         let key = self.keys.account_rows(account);
         let arguments = [self.keys.balance(account).into(), key.as_str().into(), from.into(), i64::from(limit).into()];
         let (account, lines) = self
+            .records
             .script(&ACCOUNT, 2, &arguments, |fields| {
                 let ([rows, paged, posted, held], lines) = fields.split_first_chunk()?;
                 let balance = Balance { posted_minor: posted.parse().ok()?, held_minor: held.parse().ok()? };
                 let account = Account { rows: rows.parse().ok()?, paged: paged.parse().ok()?, balance };
-                Some((account, lines.iter().map(|line| LedgerRow::from_line(line)).collect::<Option<Vec<_>>>()))
+                Some((account, lines.iter().map(|line| R::from_line(line)).collect::<Option<Vec<_>>>()))
             })
             .await?;
         Ok((account, lines.ok_or(RecordsError::Corrupt { key })?))
     }
 
+    /// How many rows there are.
+    pub(crate) async fn count_rows(&self) -> Result<u64, RecordsError> {
+        Ok(self.open_rows(0, 1).await?.0.rows)
+    }
+
     /// Rows in the order of posting.
-    pub(crate) async fn read_rows(&self, after: u64, limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
+    pub(crate) async fn read_rows(&self, after: u64, limit: u32) -> Result<Vec<R>, RecordsError> {
         check_limit(limit)?;
         let (books, open) = self.open_rows(after, limit).await?;
         let (mut rows, mut last, most) = (Vec::new(), after, limit as usize);
-        let mut take = |row: LedgerRow, key: String| -> Result<bool, RecordsError> {
-            if row.seq <= last || rows.len() == most {
+        let mut take = |row: R, key: String| -> Result<bool, RecordsError> {
+            if row.seq() <= last || rows.len() == most {
                 return Ok(rows.len() < most);
             }
-            if row.seq != last.saturating_add(1) {
+            if row.seq() != last.saturating_add(1) {
                 return Err(RecordsError::Corrupt { key });
             }
-            last = row.seq;
+            last = row.seq();
             rows.push(row);
             Ok(true)
         };
@@ -109,7 +138,7 @@ impl RedisRecords {
         }
         for line in open {
             let key = self.keys.of("journal");
-            let row = LedgerRow::from_line(&line).ok_or_else(|| RecordsError::Corrupt { key: key.clone() })?;
+            let row = R::from_line(&line).ok_or_else(|| RecordsError::Corrupt { key: key.clone() })?;
             take(row, key)?;
         }
         Ok(rows)
@@ -124,7 +153,7 @@ impl RedisRecords {
         let mut high = before.min(pages.saturating_sub(1));
         while low < high {
             let middle = low.midpoint(high).saturating_add(1).min(high);
-            let first = self.chain_rows(middle).await?.first().map(|row| row.seq);
+            let first = self.chain_rows(middle).await?.first().map(|row| row.seq());
             if first.is_some_and(|first| first <= seq) { low = middle } else { high = middle.saturating_sub(1) }
         }
         Ok(low)
@@ -136,13 +165,13 @@ impl RedisRecords {
         account: &AccountKey,
         from: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<LedgerRow>, RecordsError> {
+    ) -> Result<Vec<R>, RecordsError> {
         check_limit(limit)?;
         let (Account { rows: newest, paged, .. }, mut rows) = self.open_account(account, from, limit).await?;
         let mut next = from.map_or(newest, |from| from.min(newest));
         let missing = || RecordsError::Corrupt { key: self.keys.account_rows(account) };
         for row in &rows {
-            if row.number != next || row.account != *account {
+            if row.number() != next || *row.account() != *account {
                 return Err(missing());
             }
             next = next.saturating_sub(1);
@@ -155,7 +184,7 @@ impl RedisRecords {
             let older = self.account_page_rows(account, page).await?;
             let wanted = limit as usize - rows.len();
             rows.extend(older.into_iter().take(place + 1).rev().take(wanted));
-            next = rows.last().map_or(0, |row| row.number.saturating_sub(1));
+            next = rows.last().map_or(0, |row| row.number().saturating_sub(1));
         }
         Ok(rows)
     }
@@ -165,17 +194,18 @@ impl RedisRecords {
         &self,
         account: &AccountKey,
         at: Timestamp,
-    ) -> Result<Option<LedgerRow>, RecordsError> {
+    ) -> Result<Option<R>, RecordsError> {
         let key = self.keys.account_rows(account);
         let arguments = [self.keys.balance(account).into(), key.as_str().into(), at.unix_ms().into()];
         let (paged, line) = self
+            .records
             .script(&ACCOUNT_AT, 2, &arguments, |fields| {
                 let (&paged, line) = fields.split_first()?;
                 Some((paged.parse::<u64>().ok()?, line.first().map(|&line| line.to_owned())))
             })
             .await?;
         if let Some(line) = line {
-            return LedgerRow::from_line(&line).map(Some).ok_or(RecordsError::Corrupt { key });
+            return R::from_line(&line).map(Some).ok_or(RecordsError::Corrupt { key });
         }
         // The last page that begins in time; everything above `high` begins too late.
         let (mut low, mut high) = (0, paged / u64::from(PAGE_ROWS));
@@ -183,8 +213,8 @@ impl RedisRecords {
         while low < high {
             let middle = low.midpoint(high);
             let rows = self.account_page_rows(account, middle).await?;
-            if rows.first().is_some_and(|row| row.at <= at) {
-                found = rows.into_iter().rev().find(|row| row.at <= at);
+            if rows.first().is_some_and(|row| row.at() <= at) {
+                found = rows.into_iter().rev().find(|row| row.at() <= at);
                 low = middle.saturating_add(1);
             } else {
                 high = middle;
@@ -202,7 +232,8 @@ impl RedisRecords {
         check_limit(limit)?;
         let after = after.map(AccountKey::as_str).unwrap_or_default();
         let arguments = [self.keys.of("accounts").into(), after.into(), i64::from(limit).into()];
-        self.script(&ACCOUNTS, 1, &arguments, |names| names.iter().map(|&name| AccountKey::new(name).ok()).collect())
+        self.records
+            .script(&ACCOUNTS, 1, &arguments, |names| names.iter().map(|&name| AccountKey::new(name).ok()).collect())
             .await
     }
 }

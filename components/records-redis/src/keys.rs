@@ -11,11 +11,18 @@ pub(crate) struct Keys {
     /// `{payments/0}:`: what stands in braces decides the slot, so that one script reaches all of it.
     prefix: String,
     partition: u8,
+    /// What pages are called by: `journal`, or `trail`.
+    pages: &'static str,
 }
 
 impl Keys {
     pub(crate) fn new(context: &str, partition: u8) -> Self {
-        Self { context: context.to_owned(), prefix: format!("{{{context}/{partition}}}:"), partition }
+        Self { context: context.to_owned(), prefix: format!("{{{context}/{partition}}}:"), partition, pages: "journal" }
+    }
+
+    /// The names of the audit trail's chain: `{payments/0}:trail:` in Redis, `payments:trail.0.…` in the store.
+    pub(crate) fn of_trail(&self) -> Self {
+        Self { prefix: self.of("trail:"), pages: "trail", ..self.clone() }
     }
 
     pub(crate) fn context(&self) -> &str {
@@ -46,6 +53,11 @@ impl Keys {
         format!("{}h:{record}", self.prefix)
     }
 
+    /// `{payments/0}:trail:w:<digest>`: the mark that the same was noted a moment ago.
+    pub(crate) fn noted(&self, same: &str) -> String {
+        format!("{}trail:w:{}", self.prefix, hex(Sha256::digest(same).as_slice()))
+    }
+
     /// `{payments/0}:o:<digest>`
     pub(crate) fn once(&self, once: &OnceKey) -> String {
         format!("{}o:{}", self.prefix, once_digest(once))
@@ -58,12 +70,12 @@ impl Keys {
 
     /// `payments:journal.0.page.17` in the key-value store: a page of the chain.
     pub(crate) fn page(&self, page: u64) -> String {
-        format!("{}:journal.{}.page.{page}", self.context, self.partition)
+        format!("{}:{}.{}.page.{page}", self.context, self.pages, self.partition)
     }
 
     /// `payments:journal.0.account.merchant:EUR.17` in the key-value store: a page of an account.
     pub(crate) fn account_page(&self, account: &AccountKey, page: u64) -> String {
-        format!("{}:journal.{}.account.{account}.{page}", self.context, self.partition)
+        format!("{}:{}.{}.account.{account}.{page}", self.context, self.pages, self.partition)
     }
 
     /// `payments:mark.0` in the key-value store: the high-water mark of commits.
@@ -79,7 +91,11 @@ pub(crate) fn once_digest(once: &OnceKey) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@
 //! `{…}:s:<index>` index and summaries, `{…}:events`, `{…}:groups`, `{…}:rung:<group>`, `{…}:timers`, `{…}:garbage`,
 //! `{…}:trial`, `{…}:commits`, `{…}:epoch` (`<epoch>/<partitions>`), `{…}:frozen`, `{…}:journal` open rows in the order of
 //! posting, `{…}:books` what is known of it as a whole, `{…}:accounts` their names, `{…}:full` those whose next page is
-//! full, `{…}:sealer` a lease.
+//! full, `{…}:sealer` a lease; and once more `{…}:trail:journal`, `{…}:trail:books` and so on for the audit trail, which is
+//! a chain of the same make, with `{…}:trail:w:<digest>` marks of what was noted a moment ago.
 
 mod body;
 mod cache;
@@ -37,8 +38,11 @@ mod pages;
 mod reading;
 mod scripts;
 mod sealing;
+mod trail;
 mod upkeep;
 mod verify;
+
+pub use trail::RedisTrail;
 
 use ambient::{Clock, Random, Sleep, Timestamp};
 use async_trait::async_trait;
@@ -170,6 +174,11 @@ impl RedisRecords {
         packed::fields(&replies).and_then(|fields| read(&fields)).ok_or_else(|| unreadable(&replies))
     }
 
+    /// What this instance holds the lease of a sealer under.
+    fn sealer_token(&self) -> &str {
+        self.sealer.get_or_init(|| ambient::uuid_v7(&*self.clock, &*self.random).simple().to_string())
+    }
+
     /// Waits before the `attempt`th repetition: 10 ms, 20 ms, 40 ms …
     async fn back_off(&self, attempt: u32) {
         if let Some(sleep) = &self.sleep {
@@ -260,12 +269,16 @@ impl Records for RedisRecords {
 
 #[async_trait]
 impl Journal for RedisRecords {
+    async fn length(&self) -> Result<u64, RecordsError> {
+        self.journal().count_rows().await
+    }
+
     async fn rows(&self, after: u64, limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
-        self.read_rows(after, limit).await
+        self.journal().read_rows(after, limit).await
     }
 
     async fn accounts(&self, after: Option<&AccountKey>, limit: u32) -> Result<Vec<AccountKey>, RecordsError> {
-        self.read_accounts(after, limit).await
+        self.journal().read_accounts(after, limit).await
     }
 
     async fn account_rows(
@@ -274,18 +287,18 @@ impl Journal for RedisRecords {
         from: Option<u64>,
         limit: u32,
     ) -> Result<Vec<LedgerRow>, RecordsError> {
-        self.read_account_rows(account, from, limit).await
+        self.journal().read_account_rows(account, from, limit).await
     }
 
     async fn account_row_at(&self, account: &AccountKey, at: Timestamp) -> Result<Option<LedgerRow>, RecordsError> {
-        self.read_account_row_at(account, at).await
+        self.journal().read_account_row_at(account, at).await
     }
 
     async fn seal(&self) -> Result<Sealed, RecordsError> {
-        self.seal_step().await
+        self.journal().seal_step().await
     }
 
     async fn verify(&self, from: Option<&Checkpoint>, pages: u32) -> Result<Verified, RecordsError> {
-        self.check_journal(from, pages).await
+        self.journal().check_chain(from, pages).await
     }
 }

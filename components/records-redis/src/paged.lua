@@ -1,11 +1,12 @@
 -- Drops the rows of an account that are in a page which is written, unless somebody else has done it.
 --
 -- KEYS[1]  `{…}:b:<account>`, KEYS[2] `{…}:j:<account>` (see account.lua)
--- ARGV     the prefix, the account, how many rows were in pages, how many a page has
+-- ARGV     the prefix, the account, how many rows were in pages, how many a page has, the key that
+--          says whether the data is frozen
 -- Answer   one field, as `<length>:<bytes>`: `moved`, `overtaken` or `frozen`.
 
 local prefix, account, paged, page = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-if redis.call('EXISTS', prefix .. 'frozen') == 1 then
+if redis.call('EXISTS', ARGV[5]) == 1 then
   return '6:frozen'
 end
 local found = redis.call('HMGET', KEYS[1], 'rows', 'paged')

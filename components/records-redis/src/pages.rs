@@ -1,13 +1,15 @@
-//! Pages: where rows of the journal lie for ever, in the key-value store.
+//! Pages: where rows of a chain lie for ever, in the key-value store.
 //!
 //! Two kinds. Pages of the **chain** hold rows in the order of posting, whole entries, at least [`PAGE_ROWS`] of them or those that
 //! are old, each page with the digest of the one before: they prove. Pages of an **account** hold exactly [`PAGE_ROWS`] of its rows, so
 //! that a row's page follows from its number: they answer quickly. Both are made of the same lines and hold each other
 //! to account. A page is named by its number and what is in it follows from the rows, so whoever writes it writes the
-//! same; a page that is there and different is never overwritten.
+//! same; a page that is there and different is never overwritten, but for the personal parts that an erasure takes out of
+//! the pages of an account.
 
-use crate::{RedisRecords, closed};
-use records::{AccountKey, LedgerRow, RecordsError};
+use crate::closed;
+use crate::journal::Chain;
+use records::{AccountKey, ChainRow, RecordsError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -101,38 +103,33 @@ pub(crate) fn place_of(number: u64) -> (u64, usize) {
     (from_zero / rows, usize::try_from(from_zero % rows).unwrap_or(usize::MAX))
 }
 
-impl RedisRecords {
+impl<R: ChainRow> Chain<'_, R> {
     /// A page of the chain; `None` where there is none.
     pub(crate) async fn chain_page(&self, page: u64) -> Result<Option<ChainPage>, RecordsError> {
         self.read_journal_page(&self.keys.page(page)).await
     }
 
     /// The rows of a page of the chain that must be there.
-    pub(crate) async fn chain_rows(&self, page: u64) -> Result<Vec<LedgerRow>, RecordsError> {
+    pub(crate) async fn chain_rows(&self, page: u64) -> Result<Vec<R>, RecordsError> {
         let corrupt = || RecordsError::Corrupt { key: self.keys.page(page) };
         let lines = self.chain_page(page).await?.ok_or_else(corrupt)?.rows;
-        lines.iter().map(|line| LedgerRow::from_line(line).ok_or_else(corrupt)).collect()
+        lines.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect()
     }
 
     /// The rows of an account's page that must be there.
-    pub(crate) async fn account_page_rows(
-        &self,
-        account: &AccountKey,
-        page: u64,
-    ) -> Result<Vec<LedgerRow>, RecordsError> {
+    pub(crate) async fn account_page_rows(&self, account: &AccountKey, page: u64) -> Result<Vec<R>, RecordsError> {
         let key = self.keys.account_page(account, page);
         let corrupt = || RecordsError::Corrupt { key: key.clone() };
         let lines = self.read_journal_page::<AccountPage>(&key).await?.ok_or_else(corrupt)?.rows;
-        let rows: Vec<_> =
-            lines.iter().map(|line| LedgerRow::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = lines.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
         let first = page.saturating_mul(u64::from(PAGE_ROWS)).saturating_add(1);
         let whole = rows.len() == PAGE_ROWS as usize
-            && rows.iter().zip(first..).all(|(row, number)| row.account == *account && row.number == number);
+            && rows.iter().zip(first..).all(|(row, number)| row.account() == account && row.number() == number);
         if whole { Ok(rows) } else { Err(corrupt()) }
     }
 
-    async fn read_journal_page<P: DeserializeOwned>(&self, key: &str) -> Result<Option<P>, RecordsError> {
-        let Some(bytes) = self.bodies.get(key).await.map_err(closed)? else { return Ok(None) };
+    pub(crate) async fn read_journal_page<P: DeserializeOwned>(&self, key: &str) -> Result<Option<P>, RecordsError> {
+        let Some(bytes) = self.records.bodies.get(key).await.map_err(closed)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|_| RecordsError::Corrupt { key: key.to_owned() })
     }
 
@@ -143,12 +140,12 @@ impl RedisRecords {
         page: &P,
     ) -> Result<(), RecordsError> {
         let bytes = serde_json::to_vec(page).map_err(|error| RecordsError::Invalid(error.to_string()))?;
-        match self.bodies.get(key).await.map_err(closed)? {
+        match self.records.bodies.get(key).await.map_err(closed)? {
             Some(found) if found == bytes => return Ok(()),
             Some(_) => return Err(RecordsError::Corrupt { key: key.to_owned() }),
-            None => self.bodies.set(key, bytes.clone()).await.map_err(closed)?,
+            None => self.records.bodies.set(key, bytes.clone()).await.map_err(closed)?,
         }
-        match self.bodies.get(key).await.map_err(closed)? {
+        match self.records.bodies.get(key).await.map_err(closed)? {
             Some(found) if found == bytes => Ok(()),
             _ => Err(RecordsError::Unavailable(format!("{key} does not show what was written"))),
         }

@@ -16,8 +16,6 @@ macro_rules! scripts {
 }
 
 scripts! {
-    /// Commits one change.
-    COMMIT = "commit.lua";
     /// Compares commits with what was acknowledged.
     WATCH = "watch.lua";
     /// Makes the data in two steps.
@@ -46,6 +44,8 @@ scripts! {
     SEALED = "sealed.lua";
     /// Drops rows of an account that are in a page.
     PAGED = "paged.lua";
+    /// Takes personal parts away from open rows of the trail.
+    SHRED = "shred.lua";
     /// Leases due timers.
     CLAIM = "claim.lua";
     /// Ends a leased timer.
@@ -53,6 +53,13 @@ scripts! {
     /// Bodies that may be deleted.
     GARBAGE = "garbage.lua";
 }
+
+/// Commits one change.
+pub(crate) static COMMIT: Script =
+    Script { text: concat!(include_str!("chain.lua"), "\n", include_str!("commit.lua")), digest: OnceLock::new() };
+/// Appends to the audit trail what was refused.
+pub(crate) static NOTE: Script =
+    Script { text: concat!(include_str!("chain.lua"), "\n", include_str!("note.lua")), digest: OnceLock::new() };
 
 impl Script {
     /// Runs the script with these keys and arguments (the keys first). It must recognise its own earlier run, or do

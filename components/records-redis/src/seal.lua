@@ -3,13 +3,14 @@
 -- and no harm.
 --
 -- KEYS[1]  `{…}:books` (see rows.lua)
--- ARGV     the prefix, the sealer's token, its lease in ms, how many rows a page has at least, how many to read, the age
---          in ms from which on fewer rows are a page too
+-- ARGV     the prefix of the chain, the sealer's token, its lease in ms, how many rows a page has at least, how many to
+--          read, the key that says whether the data is frozen, the age in ms from which on fewer rows are a page too
 -- Answer   fields, each as `<length>:<bytes>`: `frozen`, `busy`, or `go`; then how many pages there are, how many rows
 --          are in them, the digest of the last one, an account (or empty), how many of its rows are in pages, how many
 --          lines follow for the chain, those, and the lines of the account's next page.
 
-local prefix, token, lease_ms, least, most, age_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local prefix, token, lease_ms, least, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local age_ms = tonumber(ARGV[7])
 local function answer(fields)
   for i, field in ipairs(fields) do
     field = tostring(field)
@@ -18,7 +19,7 @@ local function answer(fields)
   return table.concat(fields)
 end
 
-if redis.call('EXISTS', prefix .. 'frozen') == 1 then
+if redis.call('EXISTS', ARGV[6]) == 1 then
   return answer({ 'frozen' })
 end
 if not redis.call('SET', prefix .. 'sealer', token, 'PX', lease_ms, 'NX') and redis.call('GET', prefix .. 'sealer') ~= token then

@@ -2,11 +2,12 @@
 -- where nobody else has moved it since the page was made.
 --
 -- KEYS[1]  `{…}:books`, KEYS[2] `{…}:journal` (see rows.lua)
--- ARGV     the prefix, how many pages there were, the digest of the new one, the place of its last row
+-- ARGV     the prefix, how many pages there were, the digest of the new one, the place of its last row, the key that
+--          says whether the data is frozen
 -- Answer   one field, as `<length>:<bytes>`: `moved`, `overtaken` or `frozen`.
 
-local prefix, pages, digest, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.call('EXISTS', prefix .. 'frozen') == 1 then
+local pages, digest, last = ARGV[2], ARGV[3], ARGV[4]
+if redis.call('EXISTS', ARGV[5]) == 1 then
   return '6:frozen'
 end
 local books = redis.call('HMGET', KEYS[1], 'pages', 'rows')

@@ -5,15 +5,16 @@
 //! same page from the same rows and finds it there. The script is fenced by the number of pages that the sealer saw, so
 //! a sealer that slept through its lease moves nothing.
 
+use crate::journal::Chain;
+use crate::pages;
 use crate::pages::{AccountPage, ChainPage, MOST_ROWS, PAGE_ROWS, bytes_of};
 use crate::scripts::{PAGED, SEAL, SEALED};
-use crate::{RedisRecords, pages};
 use core::time::Duration;
-use records::{AccountKey, Audit, LedgerRow, RecordsError, Sealed};
+use records::{AccountKey, ChainRow, RecordsError, Sealed, Walk};
 use redis_client::Argument;
 
 /// How long one sealer has for a step; harmless where it takes longer.
-const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
 /// What is next.
 enum Next {
@@ -29,11 +30,10 @@ struct Full {
     rows: Vec<String>,
 }
 
-impl RedisRecords {
+impl<R: ChainRow> Chain<'_, R> {
     /// One step of sealing.
     pub(crate) async fn seal_step(&self) -> Result<Sealed, RecordsError> {
-        let token =
-            self.sealer.get_or_init(|| ambient::uuid_v7(&*self.clock, &*self.random).simple().to_string()).as_str();
+        let token = self.records.sealer_token();
         let arguments = [
             self.keys.of("books").into(),
             self.keys.prefix().into(),
@@ -42,12 +42,13 @@ impl RedisRecords {
             i64::from(PAGE_ROWS).into(),
             // One more than a page holds, so that the end of its last entry is seen.
             i64::from(MOST_ROWS + 1).into(),
-            i64::try_from(self.seal_after.as_millis()).unwrap_or(i64::MAX).into(),
+            self.records.keys.of("frozen").into(),
+            i64::try_from(self.records.seal_after.as_millis()).unwrap_or(i64::MAX).into(),
         ];
-        let (pages, sealed, digest, rows, account) = match self.script(&SEAL, 1, &arguments, next).await? {
+        let (pages, sealed, digest, rows, account) = match self.records.script(&SEAL, 1, &arguments, next).await? {
             Next::Busy => return Ok(Sealed::default()),
             Next::Frozen => {
-                self.watch_commits(self.clock.now()).await?;
+                self.records.watch_commits(self.records.clock.now()).await?;
                 return Err(RecordsError::Unavailable("the data was frozen a moment ago".into()));
             }
             Next::Work { pages, sealed, digest, rows, account } => (pages, sealed, digest, rows, account),
@@ -69,18 +70,17 @@ impl RedisRecords {
         mut lines: Vec<String>,
     ) -> Result<u32, RecordsError> {
         let corrupt = || RecordsError::Corrupt { key: self.keys.of("journal") };
-        let rows: Vec<LedgerRow> =
-            lines.iter().map(|line| LedgerRow::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
+        let rows: Vec<R> = lines.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
         if rows.is_empty() {
             return Ok(0);
         }
         // A sealer that died may have written this page when there were fewer rows: it is the page then.
         let written = self.chain_page(pages).await?.map(|page| page.rows).filter(|written| lines.starts_with(written));
-        let written = written.map(|written| written.len()).filter(|&cut| ends_an_entry(&rows, cut));
+        let written = written.map(|written| written.len()).filter(|&cut| R::ends_entry(&rows, cut));
         // Fewer than fill a page are there because they are old, and all of them.
-        let cut = written.or_else(|| whole_entries(&rows)).unwrap_or(rows.len());
+        let cut = written.or_else(|| R::page_end(&rows, PAGE_ROWS as usize)).unwrap_or(rows.len());
         // What does not hold is not sealed over: it stays where it can be seen.
-        let mut audit = Audit::after(sealed);
+        let mut audit = R::Walk::after(sealed);
         rows.iter().take(cut).try_for_each(|row| audit.take(row)).and_then(|()| audit.end()).map_err(|_| corrupt())?;
         lines.truncate(cut);
         let previous = bytes_of(digest).ok_or_else(|| RecordsError::Corrupt { key: self.keys.of("books") })?;
@@ -93,6 +93,7 @@ impl RedisRecords {
             pages.to_string().into(),
             page.digest.as_str().into(),
             audit.rows().to_string().into(),
+            self.records.keys.of("frozen").into(),
         ];
         let moved = self.moved(&SEALED, &arguments).await?;
         Ok(if moved { u32::try_from(cut).unwrap_or(u32::MAX) } else { 0 })
@@ -104,7 +105,7 @@ impl RedisRecords {
         let (page, _) = pages::place_of(paged.saturating_add(1));
         let whole = rows.len() == PAGE_ROWS as usize
             && rows.iter().zip(paged.saturating_add(1)..).all(|(line, number)| {
-                LedgerRow::from_line(line).is_some_and(|row| row.account == account && row.number == number)
+                R::from_line(line).is_some_and(|row| *row.account() == account && row.number() == number)
             });
         if !whole {
             return Err(corrupt());
@@ -118,6 +119,7 @@ impl RedisRecords {
             account.as_str().into(),
             paged.to_string().into(),
             i64::from(PAGE_ROWS).into(),
+            self.records.keys.of("frozen").into(),
         ];
         Ok(if self.moved(&PAGED, &arguments).await? { PAGE_ROWS } else { 0 })
     }
@@ -129,27 +131,14 @@ impl RedisRecords {
         script: &'static crate::scripts::Script,
         arguments: &[Argument],
     ) -> Result<bool, RecordsError> {
-        self.script(script, 2, arguments, |fields| match *fields {
-            ["moved"] => Some(true),
-            ["overtaken" | "frozen"] => Some(false),
-            _ => None,
-        })
-        .await
+        self.records
+            .script(script, 2, arguments, |fields| match *fields {
+                ["moved"] => Some(true),
+                ["overtaken" | "frozen"] => Some(false),
+                _ => None,
+            })
+            .await
     }
-}
-
-/// How many rows the next page has: at least [`PAGE_ROWS`], and its last entry whole. `None` where there are too few.
-fn whole_entries(rows: &[LedgerRow]) -> Option<usize> {
-    let least = PAGE_ROWS as usize;
-    let last = rows.get(least.checked_sub(1)?)?.commit;
-    let after = rows.iter().skip(least).take_while(|row| row.commit == last).count();
-    Some(least + after)
-}
-
-/// Whether the first `cut` rows end where an entry ends.
-fn ends_an_entry(rows: &[LedgerRow], cut: usize) -> bool {
-    let commit = |place: usize| rows.get(place).map(|row| row.commit);
-    cut > 0 && cut <= rows.len() && commit(cut - 1) != commit(cut)
 }
 
 /// Reads the answer of `seal.lua`.
@@ -177,34 +166,5 @@ fn next(fields: &[&str]) -> Option<Next> {
             })
         }
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(commits: impl IntoIterator<Item = u64>) -> Vec<LedgerRow> {
-        let body = "01990000-0000-7000-8000-000000000001";
-        let row = |(place, commit)| {
-            LedgerRow::from_line(&format!("{place} {commit} 0 0 a {place} EUR 0 0 0 0 r 1.1 {body}")).unwrap()
-        };
-        (1..).zip(commits).map(row).collect()
-    }
-
-    #[test]
-    fn rows_end_an_entry_where_the_next_commit_begins() {
-        let rows = rows([1, 1, 2]);
-        assert_eq!([0, 1, 2, 3, 4].map(|cut| ends_an_entry(&rows, cut)), [false, false, true, true, false]);
-    }
-
-    #[test]
-    fn a_page_ends_where_an_entry_ends() {
-        assert_eq!(whole_entries(&rows(0..127)), None);
-        assert_eq!(whole_entries(&rows(0..128)), Some(128));
-        assert_eq!(whole_entries(&rows(0..200)), Some(128));
-        let long = (0..127).chain([500; 64]).chain([501]);
-        assert_eq!(whole_entries(&rows(long)), Some(191));
-        assert_eq!(whole_entries(&rows((0..127).chain([500]).chain([501; 64]))), Some(128));
     }
 }

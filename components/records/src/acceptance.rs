@@ -30,7 +30,7 @@ impl Change {
         {
             return invalid(format!("a body has at most {MAX_BODY_BYTES} bytes, this one has {}", body.len()));
         }
-        let most = [self.postings.len(), self.events.len(), self.index.len(), self.timers.len()];
+        let most = [self.postings.len(), self.events.len(), self.index.len(), self.timers.len(), self.trail.len()];
         if most.iter().any(|&steps| steps > MAX_STEPS) {
             return invalid(format!("a change has at most {MAX_STEPS} steps of a kind"));
         }
@@ -42,6 +42,7 @@ impl Change {
         }
         self.index.iter().try_for_each(check_index_step)?;
         self.timers.iter().try_for_each(check_timer_step)?;
+        self.trail.iter().try_for_each(crate::TrailEntry::check_limits)?;
         for posting in &self.postings {
             if posting.currency.len() != 3 || !posting.currency.bytes().all(|b| b.is_ascii_uppercase()) {
                 return invalid("a currency is three capital letters".into());

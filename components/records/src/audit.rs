@@ -1,7 +1,7 @@
 //! What can be judged of the journal row by row, without any store: order, completeness, and that each entry balances.
 //! Every implementation checks with this, so that they find alike.
 
-use crate::{Break, LedgerRow};
+use crate::{Break, LedgerRow, Walk};
 use ambient::Timestamp;
 use std::collections::BTreeMap;
 
@@ -80,6 +80,24 @@ impl Audit {
             Some(open) if open.sums.values().any(|&sum| sum != 0) => Err(Break::EntryUnbalanced { entry: open.first }),
             _ => Ok(()),
         }
+    }
+}
+
+impl Walk<LedgerRow> for Audit {
+    fn after(rows: u64) -> Self {
+        Self::after(rows)
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows()
+    }
+
+    fn take(&mut self, row: &LedgerRow) -> Result<(), Break> {
+        self.take(row)
+    }
+
+    fn end(&mut self) -> Result<(), Break> {
+        self.end()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One record's step, with all that becomes true at the same instant.
 
-use crate::{Once, Posting, Version};
+use crate::{Once, Posting, TrailEntry, Version};
 use ambient::Timestamp;
 use bytes::Bytes;
 use core::fmt;
@@ -159,6 +159,8 @@ pub struct Change {
     pub index: Vec<IndexStep>,
     /// Timer steps.
     pub timers: Vec<TimerStep>,
+    /// What the audit trail says of it, in order.
+    pub trail: Vec<TrailEntry>,
     /// Keep the replaced body for ever (history), instead of dropping it after 24 h.
     pub keep_previous: bool,
 }
@@ -176,6 +178,7 @@ impl Change {
             events: Vec::new(),
             index: Vec::new(),
             timers: Vec::new(),
+            trail: Vec::new(),
             keep_previous: false,
         }
     }
@@ -212,6 +215,13 @@ impl Change {
     #[must_use]
     pub fn with_timer(mut self, step: TimerStep) -> Self {
         self.timers.push(step);
+        self
+    }
+
+    /// Adds an entry to the audit trail.
+    #[must_use]
+    pub fn with_trail(mut self, entry: TrailEntry) -> Self {
+        self.trail.push(entry);
         self
     }
 

@@ -1,35 +1,34 @@
-//! Port: the journal as it can be read, whether its rows are sealed or not, and what seals and checks it.
+//! Port: a chain as it can be read, whether its rows are sealed or not, and what seals and checks it: the journal of a
+//! ledger, or the audit trail.
 //!
-//! Posting is part of a commit (see [`crate::Records`]). What lives here only reads, except for sealing, which moves
+//! Appending is part of a commit (see [`crate::Records`]). What lives here only reads, except for sealing, which moves
 //! rows to another place without changing what anybody reads.
 
-use crate::{AccountKey, Balance, LedgerRow, RecordsError};
+use crate::{AccountKey, Balance, ChainRow, LedgerRow, RecordsError};
 use ambient::Timestamp;
 use async_trait::async_trait;
 use core::fmt;
 use core::str::FromStr;
 
-/// The journal of one context in one partition.
+/// The journal of one context in one partition; of these rows.
 #[async_trait]
-pub trait Journal: Send + Sync {
+pub trait Journal<R: ChainRow = LedgerRow>: Send + Sync {
+    /// How many rows there are.
+    async fn length(&self) -> Result<u64, RecordsError>;
+
     /// Rows in the order of posting, after the place `after` (0: from the first), at most `limit` (1 to 100).
-    async fn rows(&self, after: u64, limit: u32) -> Result<Vec<LedgerRow>, RecordsError>;
+    async fn rows(&self, after: u64, limit: u32) -> Result<Vec<R>, RecordsError>;
 
     /// The accounts that were ever posted to, by name, after `after`; at most `limit` (1 to 100).
     async fn accounts(&self, after: Option<&AccountKey>, limit: u32) -> Result<Vec<AccountKey>, RecordsError>;
 
     /// Rows of one account, newest first, from the row number `from` downwards (from the newest where none is given),
     /// at most `limit` (1 to 100). Costs the same however many rows the account has.
-    async fn account_rows(
-        &self,
-        account: &AccountKey,
-        from: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<LedgerRow>, RecordsError>;
+    async fn account_rows(&self, account: &AccountKey, from: Option<u64>, limit: u32) -> Result<Vec<R>, RecordsError>;
 
     /// The last row of an account that was posted at this moment or before; `None` where there was none yet. The
     /// balance after it is the balance at that moment. Costs the logarithm of the rows.
-    async fn account_row_at(&self, account: &AccountKey, at: Timestamp) -> Result<Option<LedgerRow>, RecordsError>;
+    async fn account_row_at(&self, account: &AccountKey, at: Timestamp) -> Result<Option<R>, RecordsError>;
 
     /// One step of sealing: at most one page of the chain and one page of an account. Safe to run twice, at once, and
     /// to kill anywhere.
@@ -53,6 +52,10 @@ impl NoJournal {
 
 #[async_trait]
 impl Journal for NoJournal {
+    async fn length(&self) -> Result<u64, RecordsError> {
+        Self::refuse()
+    }
+
     async fn rows(&self, _after: u64, _limit: u32) -> Result<Vec<LedgerRow>, RecordsError> {
         Self::refuse()
     }

@@ -1,7 +1,7 @@
 //! Postings: the legs of a double entry, committed with the record that caused them, and the rows that they become.
 
 use crate::change::{InvalidName, name};
-use crate::{RecordKey, Version};
+use crate::{Audit, Break, ChainRow, RecordKey, Version, follows};
 use ambient::Timestamp;
 use core::fmt;
 
@@ -127,6 +127,55 @@ impl LedgerRow {
     }
 }
 
+impl ChainRow for LedgerRow {
+    type Walk = Audit;
+    const BALANCED: bool = true;
+
+    fn from_line(line: &str) -> Option<Self> {
+        Self::from_line(line)
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn account(&self) -> &AccountKey {
+        &self.account
+    }
+
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn after(&self) -> Balance {
+        self.after
+    }
+
+    fn is_told_by(&self, own: &Self) -> bool {
+        self == own
+    }
+
+    /// Entries stay whole: a page goes on to the end of its last one.
+    fn page_end(rows: &[Self], least: usize) -> Option<usize> {
+        let last = rows.get(least.checked_sub(1)?)?.commit;
+        let after = rows.iter().skip(least).take_while(|row| row.commit == last).count();
+        Some(least + after)
+    }
+
+    fn ends_entry(rows: &[Self], cut: usize) -> bool {
+        let commit = |place: usize| rows.get(place).map(|row| row.commit);
+        cut > 0 && cut <= rows.len() && commit(cut - 1) != commit(cut)
+    }
+
+    fn follows(before: Option<&Self>, row: &Self) -> Result<(), Break> {
+        follows(before, row)
+    }
+}
+
 impl fmt::Display for LedgerRow {
     /// Its line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,5 +214,29 @@ mod tests {
         for cut in 0..LINE.len() {
             assert_eq!(LedgerRow::from_line(&LINE[..cut]), None);
         }
+    }
+
+    fn rows(commits: &[u64]) -> Vec<LedgerRow> {
+        let body = "01990000-0000-7000-8000-000000000001";
+        let row = |(place, commit): (u64, &u64)| {
+            LedgerRow::from_line(&format!("{place} {commit} 0 0 a {place} EUR 0 0 0 0 r 1.1 {body}")).unwrap()
+        };
+        (1..).zip(commits).map(row).collect()
+    }
+
+    #[test]
+    fn rows_end_an_entry_where_the_next_commit_begins() {
+        let rows = rows(&[1, 1, 2]);
+        assert_eq!([0, 1, 2, 3, 4].map(|cut| LedgerRow::ends_entry(&rows, cut)), [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_page_ends_where_an_entry_ends() {
+        let end = |commits: Vec<u64>| LedgerRow::page_end(&rows(&commits), 128);
+        assert_eq!(end((0..127).collect()), None);
+        assert_eq!(end((0..128).collect()), Some(128));
+        assert_eq!(end((0..200).collect()), Some(128));
+        assert_eq!(end((0..127).chain([500; 64]).chain([501]).collect()), Some(191));
+        assert_eq!(end((0..127).chain([500]).chain([501; 64]).collect()), Some(128));
     }
 }

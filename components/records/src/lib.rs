@@ -10,21 +10,25 @@
 
 mod acceptance;
 mod audit;
+mod chain;
 mod change;
 mod cursor;
 mod journal;
 mod ledger;
 mod once;
 mod outcome;
+mod trail;
 
 pub use acceptance::WrittenEvent;
 pub use audit::{Audit, follows};
+pub use chain::{ChainRow, Walk};
 pub use change::{Change, Content, IndexName, IndexStep, InvalidName, Meta, RecordKey, TimerStep};
 pub use events::EventVersion as Version;
 pub use journal::{Break, Checkpoint, Finding, InvalidCheckpoint, Journal, NoJournal, Sealed, Verified};
 pub use ledger::{AccountKey, Balance, LedgerRow, MAX_EXACT_MINOR, Posting, TrialBalance};
 pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
 pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};
+pub use trail::{MAX_TRAIL_BYTES, Note, Notes, Trail, TrailEntry, TrailRow, TrailWalk};
 
 use ambient::Timestamp;
 use async_trait::async_trait;

@@ -6,6 +6,7 @@
 //! (the notifications context, from our events).
 
 pub mod app;
+mod asked;
 pub mod domain;
 mod hasher_client;
 mod hashing;
@@ -15,11 +16,13 @@ mod policies;
 mod state;
 #[cfg(test)]
 mod testing;
+mod trail;
 pub mod wire;
 
+pub use asked::Asked;
 pub use hasher_client::HasherClient;
 pub use hashing::{HashingError, PasswordHashing};
 pub use http::PROBLEMS;
 pub use issuer::{Issuer, UnusableKeys};
 pub use policies::POLICIES;
-pub use state::Users;
+pub use state::{Access, Users};

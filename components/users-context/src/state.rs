@@ -1,18 +1,21 @@
 //! What every use case holds: the ports and keys of the context, and typed access to its records.
 
+use crate::asked::Asked;
 use crate::domain::{
-    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ROLE_ADMIN, ROLE_OPERATOR, RecoveryCode,
-    RefreshKey, Session, ThrottleKey, User,
+    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ProgramKey, ROLE_ADMIN, ROLE_OPERATOR,
+    RecoveryCode, RefreshKey, Session, ThrottleKey, User,
 };
 use crate::hashing::PasswordHashing;
 use crate::issuer::Issuer;
 use crate::wire::body::{LoginBody, SessionBody, UserBody};
+use crate::wire::keys::KeyBody;
 use ambient::{Clock, Random, Timestamp, uuid_v7};
+use api_key::KeyId;
 use bytes::Bytes;
 use ids::{Partition, SessionId, UserId};
-use principal::RequestScope;
 use records::{
-    Change, Content, IndexName, IndexStep, Meta, Outcome, RecordKey, Records, RecordsError, Refusal, Version,
+    AccountKey, Change, Content, IndexName, IndexStep, Meta, Notes, Outcome, RecordKey, Records, RecordsError, Refusal,
+    Trail, Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +31,8 @@ const PARTITION: Partition = 0;
 pub struct Users {
     /// Accounts, sessions and the index of addresses.
     pub records: Arc<dyn Records>,
+    /// Where refusals are written down.
+    pub notes: Arc<dyn Notes>,
     /// Where passwords are hashed.
     pub hashing: Arc<dyn PasswordHashing>,
     /// The clock of the use cases.
@@ -54,6 +59,15 @@ pub struct Users {
     pub throttle_key: ThrottleKey,
 }
 
+/// What the routes of access hold besides: the audit trail as it is read, sealed and checked.
+#[derive(Clone)]
+pub struct Access {
+    /// What every use case holds.
+    pub users: Users,
+    /// The trail.
+    pub trail: Arc<dyn Trail>,
+}
+
 /// What became of a change here: the context uses neither once-rows nor postings, so nothing else can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
@@ -78,6 +92,10 @@ impl Users {
 
     pub(crate) fn new_session_id(&self) -> SessionId {
         SessionId::new(PARTITION, self.new_uuid())
+    }
+
+    pub(crate) fn new_key_id(&self) -> KeyId {
+        KeyId::new(PARTITION, self.new_uuid())
     }
 
     /// A one-time code that nobody can foresee.
@@ -114,7 +132,7 @@ impl Users {
 
     /// A commit that changes nothing, where one that changes something would be made for an account that is there: a
     /// stopwatch must not tell. It loses against the first one of its kind, as a registration of a known address does.
-    pub(crate) async fn commit_nothing(&self, scope: &RequestScope) -> Result<(), RecordsError> {
+    pub(crate) async fn commit_nothing(&self, scope: &Asked) -> Result<(), RecordsError> {
         let body = content(&serde_json::Map::new())?;
         let change = Change::new(named("decoy".to_owned())?, None, body, meta(scope, self.nobody(), self.now()));
         self.commit(change).await.map(|_| ())
@@ -128,6 +146,12 @@ impl Users {
     /// The account; `None` where there is none or it was erased.
     pub(crate) async fn load_user(&self, id: UserId) -> Result<Option<(Version, User)>, RecordsError> {
         let found = self.load::<UserBody>(&user_key(id)?).await?;
+        Ok(found.and_then(|(version, body)| Some((version, body?.into()))))
+    }
+
+    /// The API key; `None` where there never was one.
+    pub(crate) async fn load_key(&self, id: KeyId) -> Result<Option<(Version, ProgramKey)>, RecordsError> {
+        let found = self.load::<KeyBody>(&key_record(id)?).await?;
         Ok(found.and_then(|(version, body)| Some((version, body?.into()))))
     }
 
@@ -171,7 +195,7 @@ impl Users {
 }
 
 /// Who and what caused a change by a request.
-pub(crate) fn meta(scope: &RequestScope, actor: UserId, at: Timestamp) -> Meta {
+pub(crate) fn meta(scope: &Asked, actor: UserId, at: Timestamp) -> Meta {
     Meta { at, trace: scope.trace.to_string(), cause: None, actor: Some(actor.to_string()) }
 }
 
@@ -189,6 +213,16 @@ pub(crate) fn user_key(id: UserId) -> Result<RecordKey, RecordsError> {
 /// `session:<id>`.
 pub(crate) fn session_key(id: SessionId) -> Result<RecordKey, RecordsError> {
     named(format!("session:{id}"))
+}
+
+/// `key:<id>`.
+pub(crate) fn key_record(id: KeyId) -> Result<RecordKey, RecordsError> {
+    named(format!("key:{id}"))
+}
+
+/// `keys-of:<account>`: its keys by their names, which sort by the time of their making.
+pub(crate) fn keys_of(id: UserId) -> Result<IndexName, RecordsError> {
+    IndexName::new(format!("keys-of:{id}")).map_err(|error| RecordsError::Invalid(error.to_string()))
 }
 
 /// The session that a record of it is about.
@@ -210,6 +244,11 @@ pub(crate) fn listed(session: &Session) -> Result<IndexStep, RecordsError> {
 /// Takes a session that was ended out of the list.
 pub(crate) fn unlisted(session: &Session) -> Result<IndexStep, RecordsError> {
     Ok(IndexStep::Remove { index: sessions_of(session.user)?, sort: session.id.to_string() })
+}
+
+/// Whose rows of the audit trail these are.
+pub(crate) fn trail_account(name: &str) -> Result<AccountKey, RecordsError> {
+    AccountKey::new(name).map_err(|error| RecordsError::Invalid(error.to_string()))
 }
 
 /// `login:<HMAC of the address>`.

@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::state::{content, meta, user_key};
 use crate::wire::api::{LogInRequest, RefreshRequest, RegisterRequest, TokensAnswer};
 use crate::wire::body::UserBody;
-use crate::{HasherClient, Issuer, Users};
+use crate::{Access, Asked, HasherClient, Issuer, Users};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,10 +22,10 @@ use ids::UserId;
 use leases::Leases;
 use principal::{Client, Principal, RequestScope, TraceId};
 use records::{
-    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
-    Records, RecordsError, TrialBalance,
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, Note, Notes, OnceKey, OnceState, Outcome, Page, Record,
+    RecordKey, Records, RecordsError, TrailRow, TrialBalance,
 };
-use records_memory::MemoryRecords;
+use records_memory::{MemoryRecords, MemoryTrail};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use service_token::ServiceTokens;
 use std::collections::VecDeque;
@@ -231,10 +231,18 @@ impl Records for Watched {
     }
 }
 
+#[async_trait]
+impl Notes for Watched {
+    async fn note(&self, note: Note) -> Result<bool, RecordsError> {
+        self.enter("note").await;
+        self.memory.note(note).await
+    }
+}
+
 /// The context with all its doubles.
 pub(crate) struct House {
     pub(crate) users: Users,
-    pub(crate) scope: RequestScope,
+    pub(crate) scope: Asked,
     pub(crate) client: Client,
     pub(crate) memory: MemoryRecords,
     pub(crate) http: ScriptedHttp,
@@ -269,6 +277,7 @@ impl House {
         );
         let users = Users {
             records: watched.clone(),
+            notes: watched.clone(),
             hashing: Arc::new(hashing),
             clock: Arc::new(clock.clone()),
             random,
@@ -283,7 +292,29 @@ impl House {
             throttle_key: ThrottleKey::new(&SecretKey::new(&[3; 32]).unwrap()),
         };
         let client = client("192.0.2.1", "Laptop/1.0");
-        Self { users, scope: scope(), client, memory, http, clock, watched, busy }
+        let scope = Asked { scope: scope(), client: client.clone() };
+        Self { users, scope, client, memory, http, clock, watched, busy }
+    }
+
+    /// The house with its audit trail.
+    pub(crate) fn access(&self) -> Access {
+        Access { users: self.users.clone(), trail: Arc::new(MemoryTrail::of(self.memory.clone())) }
+    }
+
+    /// What the trail tells: act, result and reason, actor or not, of whose account.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let word = |text: &serde_json::Value, name: &str| text[name].as_str().unwrap_or("-").to_owned();
+        let tell = |row: &TrailRow| {
+            let text: serde_json::Value = serde_json::from_str(&row.text).unwrap();
+            let whose = if row.account.as_str() == "unknown" { "unknown" } else { "account" };
+            let actor = match word(&text, "actor").as_str() {
+                "-" => "nobody",
+                actor if actor == row.account.as_str() => "owner",
+                _ => "other",
+            };
+            format!("{} {} {} {whose} by {actor}", word(&text, "act"), word(&text, "result"), word(&text, "why"))
+        };
+        self.memory.trail().iter().map(tell).collect()
     }
 
     /// The names of the calls since the last time.

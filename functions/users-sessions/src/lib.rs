@@ -11,5 +11,5 @@ use users_context::http;
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users-sessions", |users, _| http::sessions(users)).await
+    wiring::front("users-sessions", |users, _, _| http::sessions(users)).await
 }

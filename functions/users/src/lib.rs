@@ -10,7 +10,7 @@ use users_context::http;
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users", |users, service| {
+    wiring::front("users", |users, _, service| {
         http::accounts(users.clone()).merge(service.internal(http::internal(users)))
     })
     .await

@@ -5,6 +5,7 @@ use edge::TokenKeys;
 use edge_spin::{Front, StartError};
 use leases::Leases;
 use platform_spin::{SpinHttp, variable};
+use records_redis::RedisRecords;
 use std::sync::Arc;
 use throttle::RedisThrottle;
 use users_context::domain::{
@@ -13,10 +14,11 @@ use users_context::domain::{
 use users_context::{HasherClient, Issuer, POLICIES, Users};
 use wiring_spin::{Ground, Service};
 
-/// Wires one function. `routes` makes its part of the context's route table; the service guards internal routes.
+/// Wires one function. `routes` makes its part of the context's route table, with the records where it needs more of
+/// them than use cases do; the service guards internal routes.
 pub async fn front(
     function: &'static str,
-    routes: impl FnOnce(Users, &Service) -> Router,
+    routes: impl FnOnce(Users, Arc<RedisRecords>, &Service) -> Router,
 ) -> Result<Front, StartError> {
     let ground = Ground::of("users").await?;
     let service = ground.service(function).await?;
@@ -37,8 +39,10 @@ pub async fn front(
     let hasher_url = variable("hasher_url").await?;
     let hasher = HasherClient::new(&hasher_url, Arc::new(SpinHttp), service.tokens.clone(), leases, clock.clone());
     let credential_key = SecretKey::new(variable("credential_key").await?.as_bytes())?;
+    let records = ground.records();
     let users = Users {
-        records: ground.records(),
+        records: records.clone(),
+        notes: records.clone(),
         hashing: Arc::new(hasher),
         clock: clock.clone(),
         random: random.clone(),
@@ -56,6 +60,6 @@ pub async fn front(
     let verifier = access_token::Verifier::new(issuer_name, audience);
     let keys = TokenKeys::fixed(users.issuer.jwks().clone());
     let service = service.edge(|edge| edge.bearer(verifier, keys).policies(POLICIES));
-    let routes = routes(users, &service);
+    let routes = routes(users, records, &service);
     Ok(service.front(routes))
 }

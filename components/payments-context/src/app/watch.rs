@@ -91,6 +91,9 @@ mod tests {
 
     #[async_trait]
     impl Journal for Told {
+        async fn length(&self) -> Result<u64, RecordsError> {
+            Ok(0)
+        }
         async fn rows(&self, _: u64, _: u32) -> Result<Vec<LedgerRow>, RecordsError> {
             Ok(Vec::new())
         }

@@ -10,6 +10,8 @@ mod planted;
 mod sealing;
 #[cfg(test)]
 mod tampering;
+#[cfg(test)]
+mod trail;
 
 use key_value::{KeyValue, MemoryKeyValue};
 use native::{NativeRedis, RedisKeyValue, TokioSleep};

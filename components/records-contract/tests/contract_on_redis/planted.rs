@@ -58,7 +58,7 @@ pub const BUGS: &[(&str, &str)] = &[
     // An account is forgotten.
     ("redis.call('ZADD', prefix .. 'accounts', 0, account)", "account = nil"),
     // A full page is never sealed into the account.
-    ("redis.call('SADD', prefix .. 'full', leg.account)", "leg = nil"),
+    ("redis.call('SADD', chain .. 'full', account)", "account = nil"),
     // One row too many is dropped with a page.
     ("string.format('%.0f-0', tonumber(last) + 1)", "string.format('%.0f-0', tonumber(last) + 2)"),
     // One row too many is dropped with an account's page.
@@ -129,6 +129,14 @@ pub const BUGS: &[(&str, &str)] = &[
     ("if #members > limit then", "if #members >= limit then"),
     // A loss is taken for a first start: the watch does not compare.
     ("if tonumber(commits) < tonumber(acknowledged) then", "if false then"),
+    // What was noted a moment ago.
+    ("redis.call('SET', mark, '1', 'PX', window_ms, 'NX')", "redis.call('SET', mark, '1', 'PX', window_ms)"),
+    // A note upon a loss.
+    ("if state[2] or commits < seen_commit then", "if false then"),
+    // What is personal among the account's own rows.
+    ("personal == '' and line or line .. '\\t' .. personal", "line"),
+    // What is personal after an erasure.
+    ("string.match(row[2][2], '^[^\\t]*')", "row[2][2]"),
 ];
 
 /// A server to which one script comes with a bug in it.

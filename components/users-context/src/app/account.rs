@@ -4,14 +4,15 @@
 use super::ATTEMPTS;
 use super::throttling::{AttemptError, at_password};
 use crate::Users;
-use crate::domain::{EmailAddress, Password, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, EmailAddress, Password, User, Why};
 use crate::hashing::HashingError;
 use crate::state::{Written, content, meta, user_key};
 use crate::wire::body::UserBody;
 use events::NewEvent;
 use hasher_wire::Plain;
 use ids::UserId;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use records::{Change, RecordsError, Version};
 
 /// The scope that opens the caller's own account.
@@ -66,21 +67,28 @@ pub enum ProofError {
     /// The hasher has no answer.
     #[error(transparent)]
     Hashing(#[from] HashingError),
+    /// What was refused could not be written down.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
 }
 
 /// Whether what was typed is the password of an account to which the caller is logged in: an attempt that counts, so that
-/// a stolen token does not open the way to guessing.
+/// a stolen token does not open the way to guessing, and is told as what it was for.
 pub(super) async fn knows_password(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     user: &User,
     typed: &Plain,
+    act: Act,
 ) -> Result<bool, ProofError> {
     let attempt = at_password(users, user.id).await?;
     let password = Password::attempt(typed);
     match users.hashing.verify(password.as_ref(), Some(&user.password_phc), scope).await {
         Ok(verified) if verified.matches => attempt.succeeded().await,
-        Ok(_) => return Ok(false),
+        Ok(_) => {
+            users.refused(scope, Some(user.id), Some(user.id), Deed::refused(act, Why::Password)).await?;
+            return Ok(false);
+        }
         Err(error) => {
             attempt.undecided().await;
             return Err(error.into());
@@ -93,13 +101,15 @@ pub(super) async fn knows_password(
 pub(super) struct Next {
     pub(super) user: User,
     pub(super) events: Vec<NewEvent>,
+    /// What the audit trail says of it; `None` where it is not told.
+    pub(super) deed: Option<Deed>,
 }
 
 /// Loads an account, decides and commits; decides again when somebody else changed it in between. Where the decision is
 /// that nothing is to be done, the account comes back as it is.
 pub(super) async fn change_account<E: From<AccountError>>(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     id: UserId,
     actor: UserId,
     decide: &mut (dyn FnMut(User) -> Result<Option<Next>, E> + Send),
@@ -112,6 +122,9 @@ pub(super) async fn change_account<E: From<AccountError>>(
         let body = content(&UserBody::from(&next.user)).map_err(AccountError::Records)?;
         let mut change = Change::new(key, Some(version), body, meta(scope, actor, users.now()));
         change.events = next.events;
+        if let Some(deed) = next.deed {
+            change.trail.push(users.told(scope, id, actor, &deed).map_err(AccountError::Records)?);
+        }
         if users.commit(change).await.map_err(AccountError::Records)? == Written::Committed {
             return Ok(next.user);
         }

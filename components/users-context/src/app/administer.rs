@@ -3,10 +3,11 @@
 use super::account::{AccountError, Next, by_email, change_account};
 use super::codes::issue;
 use crate::Users;
-use crate::domain::{InvalidRole, Purpose, ROLE_ADMIN, ROLE_OPERATOR, Roles, Status, User};
+use crate::asked::Asked;
+use crate::domain::{Act as Told, Deed, InvalidRole, Purpose, ROLE_ADMIN, ROLE_OPERATOR, Roles, Status, User, Why};
 use crate::wire::event;
 use ids::UserId;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use users_wire::RevokeReason;
 
 /// Why an operator did nothing.
@@ -44,6 +45,18 @@ pub enum Act {
     SetRoles(Vec<String>),
 }
 
+impl Act {
+    const fn told(&self) -> Told {
+        match self {
+            Self::Lock => Told::Lock,
+            Self::Unlock => Told::Unlock,
+            Self::ForceReset => Told::ForceReset,
+            Self::RevokeSessions => Told::RevokeSessions,
+            Self::SetRoles(_) => Told::SetRoles,
+        }
+    }
+}
+
 /// The account of an address or of an identifier.
 ///
 /// # Errors
@@ -75,13 +88,31 @@ pub enum FindBy<'a> {
 /// [`AdministerError`].
 pub async fn administer(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     id: &str,
     act: &Act,
 ) -> Result<User, AdministerError> {
-    require(principal, if matches!(act, Act::SetRoles(_)) { ROLE_ADMIN } else { ROLE_OPERATOR })?;
     let actor: UserId = principal.subject.parse().map_err(|_| AccountError::NoAccount)?;
+    let outcome = carry_out(users, scope, principal, actor, id, act).await;
+    if let Err(AdministerError::Role { .. } | AdministerError::NotToThatAccount) = outcome {
+        // Among the rows of who tried: a stranger must not write into those of others.
+        let deed = Deed::refused(act.told(), Why::Right);
+        let deed = id.parse::<UserId>().map_or_else(|_| deed.clone(), |id| deed.clone().about(id));
+        users.refused(scope, Some(actor), Some(actor), deed).await.map_err(AccountError::Records)?;
+    }
+    outcome
+}
+
+async fn carry_out(
+    users: &Users,
+    scope: &Asked,
+    principal: &Principal,
+    actor: UserId,
+    id: &str,
+    act: &Act,
+) -> Result<User, AdministerError> {
+    require(principal, if matches!(act, Act::SetRoles(_)) { ROLE_ADMIN } else { ROLE_OPERATOR })?;
     let id: UserId = id.parse().map_err(|_| AccountError::NoAccount)?;
     if actor == id {
         return Err(AdministerError::NotToThatAccount);
@@ -102,7 +133,7 @@ pub async fn administer(
             Act::RevokeSessions => {
                 let user = user.revoking_sessions();
                 let told = event::sessions_revoked(&user, RevokeReason::Operator).map_err(AccountError::Records)?;
-                Some(Next { user, events: vec![told] })
+                Some(Next { user, events: vec![told], deed: Some(Deed::done(Told::RevokeSessions)) })
             }
             Act::SetRoles(_) => match &roles {
                 Some(roles) => given(user, roles)?,
@@ -127,7 +158,7 @@ fn locked(user: User) -> Result<Option<Next>, AccountError> {
     }
     let user = User { status: Status::Suspended, ..user.revoking_sessions() };
     let events = vec![event::locked(&user)?, event::sessions_revoked(&user, RevokeReason::Operator)?];
-    Ok(Some(Next { user, events }))
+    Ok(Some(Next { user, events, deed: Some(Deed::done(Told::Lock)) }))
 }
 
 fn unlocked(user: User) -> Result<Option<Next>, AccountError> {
@@ -136,7 +167,7 @@ fn unlocked(user: User) -> Result<Option<Next>, AccountError> {
     }
     let user = User { status: Status::Active, ..user };
     let events = vec![event::unlocked(&user)?];
-    Ok(Some(Next { user, events }))
+    Ok(Some(Next { user, events, deed: Some(Deed::done(Told::Unlock)) }))
 }
 
 /// Where a code was sent a moment ago, that one serves.
@@ -148,7 +179,7 @@ fn reset_forced(users: &Users, user: User) -> Result<Option<Next>, AccountError>
         events.push(event::code_issued(&user, &user.email, Purpose::ResetPassword, &digits, now)?);
         user.reset_codes = Some(codes);
     }
-    Ok(Some(Next { user, events }))
+    Ok(Some(Next { user, events, deed: Some(Deed::done(Told::ForceReset)) }))
 }
 
 fn given(user: User, roles: &Roles) -> Result<Option<Next>, AccountError> {
@@ -157,7 +188,8 @@ fn given(user: User, roles: &Roles) -> Result<Option<Next>, AccountError> {
     }
     let user = User { roles: roles.as_slice().to_vec(), ..user };
     let events = vec![event::roles_changed(&user)?];
-    Ok(Some(Next { user, events }))
+    let deed = Some(Deed::done(Told::SetRoles).about(roles.as_slice().join(" ")));
+    Ok(Some(Next { user, events, deed }))
 }
 
 #[cfg(test)]

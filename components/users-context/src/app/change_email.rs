@@ -5,10 +5,11 @@ use super::account::{AccountError, Next, change_account, knows_password, own};
 use super::claim::{ClaimError, claim, give_up};
 use super::codes::{CodeError, issue};
 use crate::Users;
-use crate::domain::{Digits, EmailAddress, EmailChange, Presented, Purpose, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, Digits, EmailAddress, EmailChange, Presented, Purpose, User, Why};
 use crate::wire::credentials::{ChangeEmailRequest, ConfirmEmailRequest};
 use crate::wire::event;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 
 /// Sends a code to each of the two addresses. Whether the new one has an account is not looked at, so that nobody learns
 /// it who cannot read that mailbox.
@@ -17,7 +18,7 @@ use principal::{Principal, RequestScope};
 /// [`CodeError`]; the present password is asked for, because a stolen access token must not be enough.
 pub async fn change_email(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     request: ChangeEmailRequest,
 ) -> Result<(), CodeError> {
@@ -27,7 +28,7 @@ pub async fn change_email(
     if users.email_index_key.name(&user.email) == users.email_index_key.name(&to) {
         return Err(Invalid { field: "new_email", why: "it is the present address".to_owned() }.into());
     }
-    if !knows_password(users, scope, &user, &request.password).await? {
+    if !knows_password(users, scope, &user, &request.password, Act::AskForEmail).await? {
         return Err(Invalid { field: "password", why: "it is not the present password".to_owned() }.into());
     }
     change_account(users, scope, id, id, &mut |user| {
@@ -39,7 +40,7 @@ pub async fn change_email(
         let prove = event::code_issued(&user, &to, Purpose::ConfirmNewEmail, &digits, now)?;
         let email_change = Some(EmailChange { to: to.clone(), codes });
         let user = User { change_codes: Some(change_codes), email_change, ..user };
-        Ok::<_, CodeError>(Some(Next { user, events: vec![agree, prove] }))
+        Ok::<_, CodeError>(Some(Next { user, events: vec![agree, prove], deed: Some(Deed::done(Act::AskForEmail)) }))
     })
     .await?;
     Ok(())
@@ -54,7 +55,7 @@ pub async fn change_email(
 /// [`CodeError`]; [`CodeError::EmailTaken`] only to somebody who has proven the new address.
 pub async fn confirm_email_change(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     request: ConfirmEmailRequest,
 ) -> Result<(), CodeError> {
@@ -79,9 +80,12 @@ pub async fn confirm_email_change(
                 let notice = event::email_changed(&user).map_err(AccountError::Records)?;
                 let user = user.moved_to(to, users.now());
                 let told = event::updated(&user).map_err(AccountError::Records)?;
-                Ok(Some(Next { user, events: vec![told, notice] }))
+                Ok(Some(Next { user, events: vec![told, notice], deed: Some(Deed::done(Act::ChangeEmail)) }))
             }
-            Both::Wrong(user) => Ok(Some(Next { user: *user, events: Vec::new() })),
+            Both::Wrong(user) => {
+                let deed = Some(Deed::refused(Act::ChangeEmail, Why::Code));
+                Ok(Some(Next { user: *user, events: Vec::new(), deed }))
+            }
             Both::Dead => Err(CodeError::Refused),
         }
     })

@@ -3,12 +3,13 @@
 use super::account::{AccountError, Next, ProofError, change_account, knows_password, own};
 use super::{Invalid, renew, tokens};
 use crate::Users;
-use crate::domain::{Owner, Password};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, Owner, Password};
 use crate::hashing::HashingError;
 use crate::wire::api::TokensAnswer;
 use crate::wire::credentials::ChangePasswordRequest;
 use crate::wire::event;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use users_wire::PasswordChange;
 
 /// Why the password is what it was, except for [`ChangePasswordError::SessionEnded`].
@@ -40,7 +41,7 @@ pub enum ChangePasswordError {
 /// [`ChangePasswordError`].
 pub async fn change_password(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     request: ChangePasswordRequest,
 ) -> Result<TokensAnswer, ChangePasswordError> {
@@ -49,7 +50,7 @@ pub async fn change_password(
     let (_, user) = found.ok_or(AccountError::NoAccount)?;
     let owner = Owner { email: &user.email, display_name: Some(&user.display_name) };
     let chosen = Password::choose(&request.new_password, owner).map_err(|error| Invalid::at("new_password")(&error))?;
-    if !knows_password(users, scope, &user, &request.current_password).await? {
+    if !knows_password(users, scope, &user, &request.current_password, Act::ChangePassword).await? {
         return Err(Invalid { field: "current_password", why: "it is not the present password".to_owned() }.into());
     }
     let phc = users.hashing.hash(&chosen, scope).await?;
@@ -61,7 +62,11 @@ pub async fn change_password(
         }
         let user = user.with_password(phc.clone());
         let told = event::password_changed(&user, PasswordChange::Changed).map_err(AccountError::Records)?;
-        Ok::<_, ChangePasswordError>(Some(Next { user, events: vec![told] }))
+        Ok::<_, ChangePasswordError>(Some(Next {
+            user,
+            events: vec![told],
+            deed: Some(Deed::done(Act::ChangePassword)),
+        }))
     })
     .await?;
     let session = renew(users, scope, principal, &user).await?.ok_or(ChangePasswordError::SessionEnded)?;

@@ -2,12 +2,12 @@
 
 use super::ATTEMPTS;
 use crate::Users;
+use crate::asked::Asked;
 use crate::domain::{EmailAddress, User};
 use crate::state::{content, login_key, meta};
 use crate::wire::body::LoginBody;
 use core::time::Duration;
 use ids::UserId;
-use principal::RequestScope;
 use records::{Change, Content, RecordsError};
 
 /// After this long a claim that its account does not bear out is one that somebody died over, and may be taken.
@@ -27,7 +27,7 @@ pub(super) enum ClaimError {
 /// calls either way.
 pub(super) async fn claim(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     email: &EmailAddress,
     wanted: UserId,
 ) -> Result<UserId, ClaimError> {
@@ -62,7 +62,7 @@ pub(super) async fn claim(
 /// an hour later takes it.
 pub(super) async fn give_up(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     email: &EmailAddress,
     user: &User,
 ) -> Result<(), RecordsError> {

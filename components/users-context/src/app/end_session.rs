@@ -3,12 +3,13 @@
 use super::ATTEMPTS;
 use super::account::{AccountError, own};
 use crate::Users;
-use crate::domain::EndReason;
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, EndReason};
 use crate::state::{Written, content, meta, session_key, unlisted};
 use crate::wire::body::SessionBody;
 use crate::wire::event;
 use ids::{SessionId, UserId};
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use records::{Change, RecordsError};
 
 /// Why nothing was ended.
@@ -33,21 +34,24 @@ pub enum EndSessionError {
 ///
 /// # Errors
 /// [`EndSessionError`].
-pub async fn end_session(
-    users: &Users,
-    scope: &RequestScope,
-    principal: &Principal,
-    id: &str,
-) -> Result<(), EndSessionError> {
+pub async fn end_session(users: &Users, scope: &Asked, principal: &Principal, id: &str) -> Result<(), EndSessionError> {
     let owner = own(principal)?;
     let id = id.parse().map_err(|_| EndSessionError::NoSession)?;
     end(users, scope, owner, id, EndReason::Revoked).await
 }
 
+/// What the trail tells of an end.
+const fn told(reason: EndReason) -> Deed {
+    match reason {
+        EndReason::LoggedOut => Deed::done(Act::LogOut),
+        EndReason::Revoked | EndReason::TooMany | EndReason::TokenReused => Deed::done(Act::EndSession),
+    }
+}
+
 /// Ends a session of an account, and takes it out of the list.
 pub(super) async fn end(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     owner: UserId,
     id: SessionId,
     reason: EndReason,
@@ -62,7 +66,8 @@ pub(super) async fn end(
         let body = content(&SessionBody::from(&ended))?;
         let change = Change::new(session_key(id)?, Some(version), body, meta(scope, owner, now))
             .with_event(event::session_ended(&ended)?)
-            .with_index(unlisted(&ended)?);
+            .with_index(unlisted(&ended)?)
+            .with_trail(users.told(scope, owner, owner, &told(reason).about(id))?);
         if users.commit(change).await? == Written::Committed {
             return Ok(());
         }

@@ -6,7 +6,8 @@ use super::second_factor::{FactorError, spend};
 use super::throttling::{AttemptError, at_login, known_device};
 use super::{AccountError, device, tokens_of};
 use crate::Users;
-use crate::domain::{EndReason, Password, Session, Status, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, EndReason, Password, Session, Status, User, Why};
 use crate::hashing::HashingError;
 use crate::issuer::Assurance;
 use crate::state::{Written, content, listed, meta, session_id_of, session_key, sessions_of};
@@ -15,7 +16,7 @@ use crate::wire::body::SessionBody;
 use crate::wire::event;
 use crate::wire::factor::shown;
 use ids::UserId;
-use principal::{Client, RequestScope};
+use principal::Client;
 use records::{Change, MAX_PAGE, RecordsError};
 
 /// The most sessions that an account has at once: more than anybody has devices.
@@ -75,7 +76,7 @@ impl From<FactorError> for LogInError {
 /// [`LogInError`].
 pub async fn log_in(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     client: &Client,
     request: LogInRequest,
 ) -> Result<TokensAnswer, LogInError> {
@@ -92,16 +93,19 @@ pub async fn log_in(
         }
     };
 
+    let whom = account.as_ref().map(|(_, user)| user.id);
     let (Some((_, user)), Some(password), true) = (account, password, verified.matches) else {
+        users.refused(scope, whom, None, Deed::refused(Act::LogIn, Why::Password)).await?;
         return Err(LogInError::Credentials);
     };
     if user.status != Status::Active || user.must_reset {
+        users.refused(scope, whom, None, Deed::refused(Act::LogIn, Why::Account)).await?;
         return Err(LogInError::Credentials);
     }
     let (user, assurance) = match user.second_factor.as_ref().filter(|factor| factor.is_confirmed()) {
         None => (user, Assurance::Password),
         Some(_) => match shown(request.code, request.recovery_code) {
-            Some(shown) => (spend(users, scope, user.id, &shown).await?, Assurance::SecondFactor),
+            Some(shown) => (spend(users, scope, user.id, &shown, Act::LogIn).await?, Assurance::SecondFactor),
             None => {
                 // The password was right: nobody guessed.
                 attempt.undecided().await;
@@ -115,7 +119,8 @@ pub async fn log_in(
     let change =
         Change::new(session_key(session.id)?, None, content(&SessionBody::from(&session))?, meta(scope, user.id, now))
             .with_event(event::session_started(&session)?)
-            .with_index(listed(&session)?);
+            .with_index(listed(&session)?)
+            .with_trail(users.told(scope, user.id, user.id, &Deed::done(Act::LogIn).about(session.id))?);
     if users.commit(change).await? == Written::Conflict {
         return Err(LogInError::Contended);
     }
@@ -131,7 +136,7 @@ pub async fn log_in(
 }
 
 /// Ends what is beyond the most sessions of an account, the oldest first.
-async fn end_the_oldest(users: &Users, scope: &RequestScope, owner: UserId) -> Result<(), RecordsError> {
+async fn end_the_oldest(users: &Users, scope: &Asked, owner: UserId) -> Result<(), RecordsError> {
     let index = sessions_of(owner)?;
     if users.records.count(&index).await? <= u64::from(MOST_SESSIONS) {
         return Ok(());
@@ -147,11 +152,11 @@ async fn end_the_oldest(users: &Users, scope: &RequestScope, owner: UserId) -> R
 
 /// Stores the same password under today's parameters. Best effort: whoever changed the password in between wins, and
 /// where it fails the next login tries again.
-async fn rehash(users: &Users, scope: &RequestScope, user: &User, password: &Password) {
+async fn rehash(users: &Users, scope: &Asked, user: &User, password: &Password) {
     let Ok(phc) = users.hashing.hash(password, scope).await else { return };
     let _ = change_account(users, scope, user.id, user.id, &mut |now| {
         let same = now.password_phc == user.password_phc;
-        Ok::<_, AccountError>(same.then(|| Next { user: now.rehashed(phc.clone()), events: Vec::new() }))
+        Ok::<_, AccountError>(same.then(|| Next { user: now.rehashed(phc.clone()), events: Vec::new(), deed: None }))
     })
     .await;
 }
@@ -203,7 +208,7 @@ mod tests {
         for (place, request) in wrong.into_iter().enumerate() {
             let refused = log_in(&house.users, &house.scope, &house.client, request).await;
             assert!(matches!(refused, Err(LogInError::Credentials)), "attempt {place}");
-            assert_eq!(house.take_calls(), ["load", "load"], "attempt {place}");
+            assert_eq!(house.take_calls(), ["load", "load", "note"], "attempt {place}");
             assert_eq!(house.http.asked().len(), asked + place + 1, "one comparison an attempt");
         }
         assert!(house.events_of(SESSION_STARTED).is_empty());

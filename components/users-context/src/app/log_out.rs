@@ -2,15 +2,16 @@
 
 use super::end_session::{EndSessionError, end};
 use crate::Users;
+use crate::asked::Asked;
 use crate::domain::EndReason;
 use ids::{SessionId, UserId};
-use principal::{Principal, RequestScope};
+use principal::Principal;
 
 /// Ends the caller's session; ending it twice is as good as once. Its access tokens hold for at most ten more minutes.
 ///
 /// # Errors
 /// [`EndSessionError`]; the scope does not matter, because whoever has a token may give it up.
-pub async fn log_out(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), EndSessionError> {
+pub async fn log_out(users: &Users, scope: &Asked, principal: &Principal) -> Result<(), EndSessionError> {
     let nobody = EndSessionError::NoSession;
     let Some(id) = principal.session.as_deref().and_then(|id| id.parse::<SessionId>().ok()) else { return Err(nobody) };
     let Ok(owner) = principal.subject.parse::<UserId>() else { return Err(nobody) };

@@ -2,11 +2,13 @@
 
 mod account;
 pub mod administer;
+pub mod audit;
 pub mod change_email;
 pub mod change_password;
 mod claim;
 mod codes;
 pub mod end_session;
+pub mod keys;
 pub mod list_sessions;
 pub mod log_in;
 pub mod log_out;
@@ -28,6 +30,7 @@ pub use throttling::AttemptError;
 const ATTEMPTS: u32 = 4;
 
 use crate::Users;
+use crate::asked::Asked;
 use crate::domain::{Device, Session, User};
 use crate::issuer::{Assurance, Grant};
 use crate::state::{Written, content, meta, session_key};
@@ -36,7 +39,7 @@ use crate::wire::body::SessionBody;
 use ambient::Timestamp;
 use core::time::Duration;
 use ids::SessionId;
-use principal::{Client, Principal, RequestScope};
+use principal::{Client, Principal};
 use records::Change;
 
 /// A value of a request that is not acceptable.
@@ -69,7 +72,7 @@ fn device(client: &Client) -> Device {
 /// The calling session under the account's new credential epoch; `None` where it is over.
 async fn renew(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     user: &User,
 ) -> Result<Option<Session>, AccountError> {

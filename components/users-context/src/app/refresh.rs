@@ -2,12 +2,13 @@
 
 use super::{ATTEMPTS, device, tokens};
 use crate::Users;
-use crate::domain::{Credentials, RefreshToken, Refreshed, Refusal, Session};
+use crate::asked::Asked;
+use crate::domain::{Act, Credentials, Deed, RefreshToken, Refreshed, Refusal, Session, Why};
 use crate::state::{Written, content, meta, session_key, unlisted};
 use crate::wire::api::{RefreshRequest, TokensAnswer};
 use crate::wire::body::SessionBody;
 use crate::wire::event;
-use principal::{Client, RequestScope};
+use principal::Client;
 use records::{Change, RecordsError, Version};
 
 /// Why the session does not go on.
@@ -33,7 +34,7 @@ pub enum RefreshError {
 /// [`RefreshError`].
 pub async fn refresh(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     client: &Client,
     request: RefreshRequest,
 ) -> Result<TokensAnswer, RefreshError> {
@@ -59,7 +60,8 @@ pub async fn refresh(
             Err(Refusal::Reused(ended)) => {
                 let change = step(scope, version, &ended)?
                     .with_event(event::session_ended(&ended)?)
-                    .with_index(unlisted(&ended)?);
+                    .with_index(unlisted(&ended)?)
+                    .with_trail(users.told(scope, user.id, user.id, &reused(&ended))?);
                 if users.commit(change).await? == Written::Committed {
                     return Err(RefreshError::Ended);
                 }
@@ -72,8 +74,13 @@ pub async fn refresh(
     Err(RefreshError::Contended)
 }
 
+/// Somebody has a copy of a token: the account's owner or a thief, nobody knows.
+fn reused(session: &Session) -> Deed {
+    Deed::refused(Act::ReuseRefreshToken, Why::Token).about(session.id)
+}
+
 /// The change of a session to its next state, which carries the moment of its last step.
-fn step(scope: &RequestScope, version: Version, next: &Session) -> Result<Change, RecordsError> {
+fn step(scope: &Asked, version: Version, next: &Session) -> Result<Change, RecordsError> {
     let at = next.ended.map_or(next.rotated_at, |end| end.at);
     Ok(Change::new(
         session_key(next.id)?,

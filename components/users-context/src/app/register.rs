@@ -3,7 +3,8 @@
 use super::Invalid;
 use super::claim::{ClaimError, claim};
 use crate::Users;
-use crate::domain::{Codes, DisplayName, EmailAddress, Locale, Owner, Password, Purpose, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Codes, Deed, DisplayName, EmailAddress, Locale, Owner, Password, Purpose, User};
 use crate::hashing::HashingError;
 use crate::state::{content, meta, user_key};
 use crate::wire::api::RegisterRequest;
@@ -11,7 +12,6 @@ use crate::wire::body::UserBody;
 use crate::wire::event;
 use ambient::Timestamp;
 use events::NewEvent;
-use principal::RequestScope;
 use records::{Change, RecordsError};
 
 /// Why nothing was registered.
@@ -40,7 +40,7 @@ pub enum RegisterError {
 ///
 /// # Errors
 /// [`RegisterError`].
-pub async fn register(users: &Users, scope: &RequestScope, request: RegisterRequest) -> Result<(), RegisterError> {
+pub async fn register(users: &Users, scope: &Asked, request: RegisterRequest) -> Result<(), RegisterError> {
     let email = EmailAddress::parse(&request.email).map_err(|error| Invalid::at("email")(&error))?;
     let display_name =
         DisplayName::parse(&request.display_name).map_err(|error| Invalid::at("display_name")(&error))?;
@@ -58,7 +58,8 @@ pub async fn register(users: &Users, scope: &RequestScope, request: RegisterRequ
     let (user, code) = with_first_code(users, user, now)?;
     let change = Change::new(user_key(id)?, None, content(&UserBody::from(&user))?, meta(scope, id, user.created_at))
         .with_event(event::registered(&user)?)
-        .with_event(code);
+        .with_event(code)
+        .with_trail(users.told(scope, id, id, &Deed::done(Act::Register))?);
     // A conflict is the account that was there: accepted all the same.
     users.commit(change).await?;
     Ok(())

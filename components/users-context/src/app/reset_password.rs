@@ -6,10 +6,11 @@ use super::account::{AccountError, Next, by_email, change_account};
 use super::codes::{CodeError, issue};
 use super::throttling::at_code;
 use crate::Users;
-use crate::domain::{Digits, EmailAddress, Owner, Password, Presented, Purpose, Status, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, Digits, EmailAddress, Owner, Password, Presented, Purpose, Status, User, Why};
 use crate::wire::credentials::{ForgotPasswordRequest, ResetPasswordRequest};
 use crate::wire::event;
-use principal::{Client, RequestScope};
+use principal::Client;
 use users_wire::PasswordChange;
 
 /// Sends a code to the address, if it has an account that may be used and that got none in the last minute. The answer is
@@ -19,7 +20,7 @@ use users_wire::PasswordChange;
 /// [`CodeError`], for stores and for a network that asks too often.
 pub async fn forgot_password(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     client: &Client,
     request: ForgotPasswordRequest,
 ) -> Result<(), CodeError> {
@@ -32,7 +33,12 @@ pub async fn forgot_password(
         quiet = issued.is_err();
         let Ok((codes, digits)) = issued else { return Ok(None) };
         let letter = event::code_issued(&user, &user.email, Purpose::ResetPassword, &digits, now)?;
-        Ok::<_, AccountError>(Some(Next { user: User { reset_codes: Some(codes), ..user }, events: vec![letter] }))
+        let deed = Some(Deed::done(Act::ForgetPassword));
+        Ok::<_, AccountError>(Some(Next {
+            user: User { reset_codes: Some(codes), ..user },
+            events: vec![letter],
+            deed,
+        }))
     })
     .await?;
     if quiet {
@@ -50,7 +56,7 @@ pub async fn forgot_password(
 /// [`CodeError`].
 pub async fn reset_password(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     client: &Client,
     request: ResetPasswordRequest,
 ) -> Result<(), CodeError> {
@@ -81,10 +87,11 @@ pub async fn reset_password(
                 let phc = phc.clone().ok_or(AccountError::Contended)?;
                 let user = User { reset_codes: Some(codes), ..user.with_password(phc).verified(users.now()) };
                 let told = event::password_changed(&user, PasswordChange::Reset)?;
-                Ok(Some(Next { user, events: vec![told] }))
+                Ok(Some(Next { user, events: vec![told], deed: Some(Deed::done(Act::ResetPassword)) }))
             }
             Presented::Wrong(codes) => {
-                Ok(Some(Next { user: User { reset_codes: Some(codes), ..user }, events: Vec::new() }))
+                let deed = Some(Deed::refused(Act::ResetPassword, Why::Code));
+                Ok(Some(Next { user: User { reset_codes: Some(codes), ..user }, events: Vec::new(), deed }))
             }
             Presented::Dead => Ok::<_, CodeError>(None),
         }
@@ -108,7 +115,7 @@ async fn usable(users: &Users, email: &str) -> Result<Option<User>, AccountError
 }
 
 /// The calls that are made for an account that is there.
-async fn pretend(users: &Users, scope: &RequestScope) -> Result<(), AccountError> {
+async fn pretend(users: &Users, scope: &Asked) -> Result<(), AccountError> {
     users.load_user(users.nobody()).await?;
     users.commit_nothing(scope).await?;
     Ok(())

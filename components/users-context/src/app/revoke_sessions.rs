@@ -3,9 +3,11 @@
 use super::account::{AccountError, Next, change_account, own};
 use super::{renew, tokens};
 use crate::Users;
+use crate::asked::Asked;
+use crate::domain::{Act, Deed};
 use crate::wire::api::TokensAnswer;
 use crate::wire::event;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use users_wire::RevokeReason;
 
 /// Ends every session of the caller's by one commit: a new credential epoch, which no refresh token of before repeats.
@@ -13,7 +15,7 @@ use users_wire::RevokeReason;
 ///
 /// # Errors
 /// [`AccountError`].
-pub async fn revoke_sessions(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), AccountError> {
+pub async fn revoke_sessions(users: &Users, scope: &Asked, principal: &Principal) -> Result<(), AccountError> {
     revoke(users, scope, principal).await.map(|_| ())
 }
 
@@ -24,7 +26,7 @@ pub async fn revoke_sessions(users: &Users, scope: &RequestScope, principal: &Pr
 /// [`AccountError`].
 pub async fn revoke_other_sessions(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
 ) -> Result<Option<TokensAnswer>, AccountError> {
     let user = revoke(users, scope, principal).await?;
@@ -32,16 +34,12 @@ pub async fn revoke_other_sessions(
     Ok(session.map(|session| tokens(users, &user, &session, users.now())))
 }
 
-async fn revoke(
-    users: &Users,
-    scope: &RequestScope,
-    principal: &Principal,
-) -> Result<crate::domain::User, AccountError> {
+async fn revoke(users: &Users, scope: &Asked, principal: &Principal) -> Result<crate::domain::User, AccountError> {
     let id = own(principal)?;
     change_account(users, scope, id, id, &mut |user| {
         let user = user.revoking_sessions();
         let told = event::sessions_revoked(&user, RevokeReason::LoggedOutEverywhere)?;
-        Ok(Some(Next { user, events: vec![told] }))
+        Ok(Some(Next { user, events: vec![told], deed: Some(Deed::done(Act::LogOutEverywhere)) }))
     })
     .await
 }

@@ -4,13 +4,14 @@ use super::account::{AccountError, Next, ProofError, change_account, knows_passw
 use super::throttling::{AttemptError, at_factor};
 use super::{Invalid, tokens_of};
 use crate::Users;
-use crate::domain::{FactorSecret, RECOVERY_CODES, RecoveryCode, SecondFactor, Shown, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, FactorSecret, RECOVERY_CODES, RecoveryCode, SecondFactor, Shown, User, Why};
 use crate::issuer::Assurance;
 use crate::wire::api::TokensAnswer;
 use crate::wire::event;
 use hasher_wire::Plain;
 use ids::{SessionId, UserId};
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use users_wire::FactorChange;
 
 /// Why a second factor was not changed or not believed.
@@ -49,20 +50,20 @@ pub enum FactorError {
 /// [`FactorError`]; the present password is asked for, so that a stolen token cannot lock its owner out.
 pub async fn enrol(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     password: &Plain,
 ) -> Result<(User, FactorSecret), FactorError> {
     let id = own(principal)?;
     let user = load(users, id).await?;
-    ask_password(users, scope, &user, password).await?;
+    ask_password(users, scope, &user, password, Act::EnrolFactor).await?;
     let nonce = users.new_uuid();
     let user = change_account(users, scope, id, id, &mut |user| {
         if user.second_factor.as_ref().is_some_and(SecondFactor::is_confirmed) {
             return Err(FactorError::Present);
         }
         let user = User { second_factor: Some(SecondFactor::enrol(nonce)), ..user };
-        Ok(Some(Next { user, events: Vec::new() }))
+        Ok(Some(Next { user, events: Vec::new(), deed: Some(Deed::done(Act::EnrolFactor)) }))
     })
     .await?;
     Ok((user, users.factor_key.secret(id, nonce)))
@@ -75,7 +76,7 @@ pub async fn enrol(
 /// [`FactorError`].
 pub async fn confirm(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     code: &str,
 ) -> Result<Vec<RecoveryCode>, FactorError> {
@@ -83,7 +84,7 @@ pub async fn confirm(
     let attempt = at_factor(users, id).await?;
     let codes: Vec<RecoveryCode> = (0..RECOVERY_CODES).map(|_| users.new_recovery_code()).collect();
     let shown = Shown::Code(code.to_owned());
-    change_account(users, scope, id, id, &mut |user| {
+    let confirmed = change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.clone().ok_or(FactorError::None)?;
         if factor.is_confirmed() {
             return Err(FactorError::Present);
@@ -94,9 +95,10 @@ pub async fn confirm(
         let factor = SecondFactor { confirmed_at: Some(now), recovery, ..factor };
         let user = User { second_factor: Some(factor), ..user };
         let told = event::factor_changed(&user, FactorChange::Enrolled).map_err(AccountError::Records)?;
-        Ok(Some(Next { user, events: vec![told] }))
+        Ok(Some(Next { user, events: vec![told], deed: Some(Deed::done(Act::ConfirmFactor)) }))
     })
-    .await?;
+    .await;
+    told(users, scope, id, Act::ConfirmFactor, confirmed).await?;
     attempt.succeeded().await;
     Ok(codes)
 }
@@ -107,23 +109,24 @@ pub async fn confirm(
 /// [`FactorError`].
 pub async fn take_away(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     password: &Plain,
     shown: &Shown,
 ) -> Result<(), FactorError> {
     let id = own(principal)?;
     let user = load(users, id).await?;
-    ask_password(users, scope, &user, password).await?;
+    ask_password(users, scope, &user, password, Act::TakeAwayFactor).await?;
     let attempt = at_factor(users, id).await?;
-    change_account(users, scope, id, id, &mut |user| {
+    let taken = change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.as_ref().filter(|factor| factor.is_confirmed()).ok_or(FactorError::None)?;
         factor.shown(&users.factor_key, id, shown, users.now()).ok_or(FactorError::Refused)?;
         let user = User { second_factor: None, ..user };
         let told = event::factor_changed(&user, FactorChange::TakenAway).map_err(AccountError::Records)?;
-        Ok::<_, FactorError>(Some(Next { user, events: vec![told] }))
+        Ok::<_, FactorError>(Some(Next { user, events: vec![told], deed: Some(Deed::done(Act::TakeAwayFactor)) }))
     })
-    .await?;
+    .await;
+    self::told(users, scope, id, Act::TakeAwayFactor, taken).await?;
     attempt.succeeded().await;
     Ok(())
 }
@@ -135,7 +138,7 @@ pub async fn take_away(
 /// [`FactorError`].
 pub async fn step_up(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     shown: &Shown,
 ) -> Result<TokensAnswer, FactorError> {
@@ -143,7 +146,7 @@ pub async fn step_up(
     let session: SessionId =
         principal.session.as_deref().and_then(|id| id.parse().ok()).ok_or(FactorError::SessionEnded)?;
     let attempt = at_factor(users, id).await?;
-    let user = spend(users, scope, id, shown).await?;
+    let user = spend(users, scope, id, shown, Act::StepUp).await?;
     attempt.succeeded().await;
     let now = users.now();
     let session = users.load_session(session).await.map_err(AccountError::Records)?.map(|(_, session)| session);
@@ -152,8 +155,16 @@ pub async fn step_up(
 }
 
 /// Takes what was shown as the account's second factor, and uses it up.
-pub(super) async fn spend(users: &Users, scope: &RequestScope, id: UserId, shown: &Shown) -> Result<User, FactorError> {
-    change_account(users, scope, id, id, &mut |user| {
+///
+/// Told as what it was for: a log-in tells itself once it has a session.
+pub(super) async fn spend(
+    users: &Users,
+    scope: &Asked,
+    id: UserId,
+    shown: &Shown,
+    act: Act,
+) -> Result<User, FactorError> {
+    let spent = change_account(users, scope, id, id, &mut |user| {
         let factor = user.second_factor.as_ref().filter(|factor| factor.is_confirmed()).ok_or(FactorError::None)?;
         let factor = factor.shown(&users.factor_key, id, shown, users.now()).ok_or(FactorError::Refused)?;
         let used_recovery = matches!(shown, Shown::Recovery(_));
@@ -162,9 +173,30 @@ pub(super) async fn spend(users: &Users, scope: &RequestScope, id: UserId, shown
         if used_recovery {
             events.push(event::factor_changed(&user, FactorChange::RecoveryCodeUsed).map_err(AccountError::Records)?);
         }
-        Ok(Some(Next { user, events }))
+        let deed = match act {
+            _ if used_recovery => Some(Deed::done(Act::UseRecoveryCode).about(act.word())),
+            Act::LogIn => None,
+            act => Some(Deed::done(act)),
+        };
+        Ok(Some(Next { user, events, deed }))
     })
-    .await
+    .await;
+    told(users, scope, id, act, spent).await
+}
+
+/// Writes down where a second factor was refused, and goes on.
+async fn told(
+    users: &Users,
+    scope: &Asked,
+    id: UserId,
+    act: Act,
+    outcome: Result<User, FactorError>,
+) -> Result<User, FactorError> {
+    if matches!(outcome, Err(FactorError::Refused)) {
+        let refused = users.refused(scope, Some(id), Some(id), Deed::refused(act, Why::Factor));
+        refused.await.map_err(AccountError::Records)?;
+    }
+    outcome
 }
 
 async fn load(users: &Users, id: UserId) -> Result<User, FactorError> {
@@ -172,8 +204,14 @@ async fn load(users: &Users, id: UserId) -> Result<User, FactorError> {
     Ok(found.ok_or(AccountError::NoAccount)?.1)
 }
 
-async fn ask_password(users: &Users, scope: &RequestScope, user: &User, password: &Plain) -> Result<(), FactorError> {
-    if knows_password(users, scope, user, password).await? {
+async fn ask_password(
+    users: &Users,
+    scope: &Asked,
+    user: &User,
+    password: &Plain,
+    act: Act,
+) -> Result<(), FactorError> {
+    if knows_password(users, scope, user, password, act).await? {
         return Ok(());
     }
     Err(Invalid { field: "password", why: "it is not the present password".to_owned() }.into())

@@ -3,10 +3,11 @@
 use super::Invalid;
 use super::account::{AccountError, Next, change_account, own};
 use crate::Users;
+use crate::asked::Asked;
 use crate::domain::{DisplayName, Locale, User};
 use crate::wire::api::{ProfileAnswer, UpdateProfileRequest};
 use crate::wire::event;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 
 /// Why the profile stayed as it was.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum UpdateProfileError {
 /// [`UpdateProfileError`].
 pub async fn update_profile(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     request: UpdateProfileRequest,
 ) -> Result<ProfileAnswer, UpdateProfileError> {
@@ -44,7 +45,7 @@ pub async fn update_profile(
             return Ok::<_, UpdateProfileError>(None);
         }
         let told = event::updated(&user).map_err(AccountError::Records)?;
-        Ok(Some(Next { user, events: vec![told] }))
+        Ok(Some(Next { user, events: vec![told], deed: None }))
     })
     .await?;
     let roles = users.roles_of(&user);

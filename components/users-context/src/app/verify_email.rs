@@ -3,16 +3,17 @@
 use super::account::{AccountError, Next, change_account, own};
 use super::codes::{CodeError, issue};
 use crate::Users;
-use crate::domain::{Digits, Presented, Purpose, User};
+use crate::asked::Asked;
+use crate::domain::{Act, Deed, Digits, Presented, Purpose, User, Why};
 use crate::wire::credentials::CodeRequest;
 use crate::wire::event;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 
 /// Sends another code to the caller's address; nothing where it is proven already. Registering has sent the first.
 ///
 /// # Errors
 /// [`CodeError::TooSoon`] within a minute of the last code, and others of [`CodeError`].
-pub async fn send_verification(users: &Users, scope: &RequestScope, principal: &Principal) -> Result<(), CodeError> {
+pub async fn send_verification(users: &Users, scope: &Asked, principal: &Principal) -> Result<(), CodeError> {
     let id = own(principal)?;
     change_account(users, scope, id, id, &mut |user| {
         if user.email_verified_at.is_some() {
@@ -21,7 +22,8 @@ pub async fn send_verification(users: &Users, scope: &RequestScope, principal: &
         let now = users.now();
         let (codes, digits) = issue(users, &user, Purpose::VerifyEmail, user.verify_codes.as_ref(), now)?;
         let letter = event::code_issued(&user, &user.email, Purpose::VerifyEmail, &digits, now)?;
-        Ok::<_, CodeError>(Some(Next { user: User { verify_codes: Some(codes), ..user }, events: vec![letter] }))
+        let user = User { verify_codes: Some(codes), ..user };
+        Ok::<_, CodeError>(Some(Next { user, events: vec![letter], deed: None }))
     })
     .await?;
     Ok(())
@@ -33,7 +35,7 @@ pub async fn send_verification(users: &Users, scope: &RequestScope, principal: &
 /// [`CodeError`].
 pub async fn verify_email(
     users: &Users,
-    scope: &RequestScope,
+    scope: &Asked,
     principal: &Principal,
     request: CodeRequest,
 ) -> Result<(), CodeError> {
@@ -50,11 +52,12 @@ pub async fn verify_email(
             Presented::Right(codes) => {
                 let user = User { verify_codes: Some(codes), ..user.verified(now) };
                 let told = event::verified(&user).map_err(AccountError::Records)?;
-                Ok(Some(Next { user, events: vec![told] }))
+                Ok(Some(Next { user, events: vec![told], deed: Some(Deed::done(Act::VerifyEmail)) }))
             }
             Presented::Wrong(codes) => {
                 wrong = true;
-                Ok(Some(Next { user: User { verify_codes: Some(codes), ..user }, events: Vec::new() }))
+                let deed = Some(Deed::refused(Act::VerifyEmail, Why::Code));
+                Ok(Some(Next { user: User { verify_codes: Some(codes), ..user }, events: Vec::new(), deed }))
             }
             Presented::Dead => Err(CodeError::Refused),
         }

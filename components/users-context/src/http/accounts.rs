@@ -10,6 +10,7 @@ use crate::app::register::register;
 use crate::app::reset_password::{forgot_password, reset_password};
 use crate::app::update_profile::update_profile;
 use crate::app::verify_email::{send_verification, verify_email};
+use crate::asked::Asked;
 use crate::wire::api::{ProfileAnswer, RegisterAnswer, RegisterRequest, TokensAnswer, UpdateProfileRequest};
 use crate::wire::credentials::{
     AcceptedAnswer, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, ConfirmEmailRequest, ForgotPasswordRequest,
@@ -18,7 +19,7 @@ use crate::wire::credentials::{
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
-use principal::{Client, Principal, RequestScope};
+use principal::{Client, Principal};
 use problem::{Json, Problem};
 
 /// Opens an account
@@ -39,7 +40,7 @@ use problem::{Json, Problem};
 )]
 pub(super) async fn post_user(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     Json(request): Json<RegisterRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     register(&users, &scope, request).await?;
@@ -74,7 +75,7 @@ pub(super) async fn get_me(State(users): State<Users>, principal: Principal) -> 
 )]
 pub(super) async fn patch_me(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<UpdateProfileRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -101,7 +102,7 @@ pub(super) async fn patch_me(
 )]
 pub(super) async fn post_password(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<ChangePasswordRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -127,7 +128,7 @@ fn accepted() -> impl IntoResponse {
 )]
 pub(super) async fn post_verification(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
 ) -> Result<impl IntoResponse, Problem> {
     send_verification(&users, &scope, &principal).await?;
@@ -149,7 +150,7 @@ pub(super) async fn post_verification(
 )]
 pub(super) async fn post_verification_code(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<CodeRequest>,
 ) -> Result<StatusCode, Problem> {
@@ -170,7 +171,7 @@ pub(super) async fn post_verification_code(
 )]
 pub(super) async fn post_forgot_password(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     client: Client,
     Json(request): Json<ForgotPasswordRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -196,7 +197,7 @@ pub(super) async fn post_forgot_password(
 )]
 pub(super) async fn post_reset_password(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     client: Client,
     Json(request): Json<ResetPasswordRequest>,
 ) -> Result<StatusCode, Problem> {
@@ -222,7 +223,7 @@ pub(super) async fn post_reset_password(
 )]
 pub(super) async fn post_email(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<ChangeEmailRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -246,7 +247,7 @@ pub(super) async fn post_email(
 )]
 pub(super) async fn post_email_codes(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<ConfirmEmailRequest>,
 ) -> Result<StatusCode, Problem> {

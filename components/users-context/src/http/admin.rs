@@ -5,13 +5,14 @@ use super::document::Administered;
 use crate::Users;
 use crate::app::Invalid;
 use crate::app::administer::{Act, FindBy, administer, find_account};
+use crate::asked::Asked;
 use crate::domain::User;
 use crate::wire::admin::{AccountAnswer, RolesRequest};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use ids::UserId;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use problem::{Json, MALFORMED, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -73,7 +74,7 @@ pub(super) async fn get_by_id(
 
 async fn done(
     users: Users,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     id: String,
     act: Act,
@@ -93,7 +94,7 @@ async fn done(
 )]
 pub(super) async fn post_lock(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -109,7 +110,7 @@ pub(super) async fn post_lock(
 )]
 pub(super) async fn post_unlock(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -127,7 +128,7 @@ pub(super) async fn post_unlock(
 )]
 pub(super) async fn post_force_reset(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -143,7 +144,7 @@ pub(super) async fn post_force_reset(
 )]
 pub(super) async fn delete_sessions(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -162,7 +163,7 @@ pub(super) async fn delete_sessions(
 )]
 pub(super) async fn put_roles(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
     Json(RolesRequest { roles }): Json<RolesRequest>,

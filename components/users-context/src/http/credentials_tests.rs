@@ -11,7 +11,7 @@ use principal::Principal;
 use serde_json::{Value, json};
 
 fn with(house: &House, caller: &Principal, method: &str, path: &str, body: Value) -> Request<Body> {
-    let request = Request::builder().method(method).uri(path).extension(house.scope).extension(caller.clone());
+    let request = Request::builder().method(method).uri(path).extension(house.scope.scope).extension(caller.clone());
     request.body(Body::from(if body.is_null() { String::new() } else { body.to_string() })).unwrap()
 }
 

@@ -5,6 +5,7 @@ use super::document::{OwnFactor, Password};
 use crate::Users;
 use crate::app::Invalid;
 use crate::app::second_factor::{confirm, enrol, step_up, take_away};
+use crate::asked::Asked;
 use crate::wire::api::TokensAnswer;
 use crate::wire::factor::{
     ConfirmFactorAnswer, ConfirmFactorRequest, EnrolFactorAnswer, EnrolFactorRequest, StepUpRequest,
@@ -13,7 +14,7 @@ use crate::wire::factor::{
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
-use principal::{Principal, RequestScope};
+use principal::Principal;
 use problem::{Json, Problem};
 
 /// Neither a code nor a recovery code was sent.
@@ -37,7 +38,7 @@ fn missing() -> Invalid {
 )]
 pub(super) async fn post_totp(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<EnrolFactorRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -60,7 +61,7 @@ pub(super) async fn post_totp(
 )]
 pub(super) async fn post_totp_code(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<ConfirmFactorRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -85,7 +86,7 @@ pub(super) async fn post_totp_code(
 )]
 pub(super) async fn post_totp_removal(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<TakeAwayFactorRequest>,
 ) -> Result<StatusCode, Problem> {
@@ -110,7 +111,7 @@ pub(super) async fn post_totp_removal(
 )]
 pub(super) async fn post_step_up(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Json(request): Json<StepUpRequest>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -10,6 +10,7 @@ use crate::app::log_in::log_in;
 use crate::app::log_out::log_out;
 use crate::app::refresh::refresh;
 use crate::app::revoke_sessions::{revoke_other_sessions, revoke_sessions};
+use crate::asked::Asked;
 use crate::wire::api::{LogInRequest, RefreshRequest, TokensAnswer};
 use crate::wire::session::SessionsPage;
 use axum::extract::rejection::QueryRejection;
@@ -17,7 +18,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use ids::SessionId;
-use principal::{Client, Principal, RequestScope};
+use principal::{Client, Principal};
 use problem::{Json, MALFORMED, Problem};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -65,7 +66,7 @@ enum Keep {
 )]
 pub(super) async fn post_session(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     client: Client,
     Json(request): Json<LogInRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -90,7 +91,7 @@ pub(super) async fn post_session(
 )]
 pub(super) async fn post_refresh(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     client: Client,
     Json(request): Json<RefreshRequest>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -141,7 +142,7 @@ pub(super) async fn get_sessions(
 )]
 pub(super) async fn delete_session(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
@@ -163,7 +164,7 @@ pub(super) async fn delete_session(
 )]
 pub(super) async fn delete_current_session(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
     log_out(&users, &scope, &principal).await?;
@@ -185,7 +186,7 @@ pub(super) async fn delete_current_session(
 )]
 pub(super) async fn delete_sessions(
     State(users): State<Users>,
-    scope: RequestScope,
+    scope: Asked,
     principal: Principal,
     query: Result<Query<RevokeQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {

@@ -22,7 +22,7 @@ pub(super) async fn document(response: Response) -> Value {
 }
 
 pub(super) fn post_json(house: &House, path: &str, body: Value) -> Request<Body> {
-    let request = Request::post(path).header("user-agent", "Laptop/1.0").extension(house.scope);
+    let request = Request::post(path).header("user-agent", "Laptop/1.0").extension(house.scope.scope);
     request.extension(house.client.clone()).body(Body::from(body.to_string())).unwrap()
 }
 
@@ -134,7 +134,7 @@ async fn refreshing_continues_a_session_until_it_has_ended() {
 #[tokio::test]
 async fn logging_out_has_no_body_and_needs_a_caller() {
     let (house, tokens) = logged_in().await;
-    let request = || Request::delete("/v1/sessions/current").extension(house.scope);
+    let request = || Request::delete("/v1/sessions/current").extension(house.scope.scope);
     let response = ask(&house, request().extension(principal(&tokens)).body(Body::empty()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     let response = ask(&house, request().body(Body::empty()).unwrap()).await;
@@ -270,8 +270,9 @@ async fn the_list_of_sessions_shows_devices_and_ends_them() {
         assert_eq!(ask(&house, get(query)).await.status().as_u16(), status, "{query}");
     }
     let path = format!("/v1/sessions/{}", tokens.session_id);
-    let end =
-        || Request::delete(&path).extension(principal(&tokens)).extension(house.scope).body(Body::empty()).unwrap();
+    let end = || {
+        Request::delete(&path).extension(principal(&tokens)).extension(house.scope.scope).body(Body::empty()).unwrap()
+    };
     assert_eq!(ask(&house, end()).await.status(), StatusCode::NO_CONTENT);
     assert!(document(ask(&house, get("")).await).await["items"].as_array().unwrap().is_empty());
     let unknown = Request::delete("/v1/sessions/ses_x").extension(principal(&tokens)).body(Body::empty()).unwrap();
@@ -283,7 +284,7 @@ async fn logging_out_everywhere_may_keep_the_session_that_asks() {
     let (house, tokens) = logged_in().await;
     let delete = |query: &str| {
         let request = Request::delete(format!("/v1/sessions{query}")).extension(principal(&tokens));
-        request.extension(house.scope).body(Body::empty()).unwrap()
+        request.extension(house.scope.scope).body(Body::empty()).unwrap()
     };
     assert_eq!(ask(&house, delete("?keep=all")).await.status(), StatusCode::BAD_REQUEST);
     let kept = ask(&house, delete("?keep=current")).await;
@@ -303,7 +304,7 @@ async fn changing_the_password_names_the_value_that_is_wrong() {
     let change = |current: &str, new: &str| {
         let body = json!({ "current_password": current, "new_password": new }).to_string();
         let request = Request::post("/v1/users/me/password").extension(principal(&tokens));
-        request.extension(house.scope).body(Body::from(body)).unwrap()
+        request.extension(house.scope.scope).body(Body::from(body)).unwrap()
     };
     for (current, new, field) in [
         ("wrong horse", "battery staple", "current_password"),
