@@ -5,6 +5,7 @@
 mod accounts;
 mod admin;
 mod factor;
+mod privacy;
 mod problems;
 mod sessions;
 
@@ -37,6 +38,11 @@ pub const SECOND_FACTOR_REFUSED: Kind =
 /// The account has no second factor, or has one already.
 pub const SECOND_FACTOR_STATE: Kind =
     Kind { slug: "second-factor-state", status: 409, title: "The account's second factor does not allow this." };
+/// The person was erased, or nobody waits for this any more: told to the other services alone.
+pub const ERASED: Kind = Kind { slug: "erased", status: 410, title: "The person was erased, or the request is over." };
+/// Not every service has handed its part of the export in.
+pub const EXPORT_NOT_READY: Kind =
+    Kind { slug: "export-not-ready", status: 409, title: "The export is not complete yet: ask again in a moment." };
 /// The kinds of problem that only this context has.
 pub const PROBLEMS: &[Kind] = &[
     CREDENTIALS,
@@ -46,6 +52,8 @@ pub const PROBLEMS: &[Kind] = &[
     SECOND_FACTOR_NEEDED,
     SECOND_FACTOR_REFUSED,
     SECOND_FACTOR_STATE,
+    ERASED,
+    EXPORT_NOT_READY,
 ];
 
 /// Tokens and profiles are nobody else's and stay nowhere.
@@ -94,6 +102,27 @@ pub fn sessions(users: Users) -> Router {
         .with_state(users)
 }
 
+/// Export and erasure: what everybody may call; the edge wraps it. A component of its own, because the two others have no
+/// room.
+pub fn privacy(users: Users) -> Router {
+    Router::new()
+        .route("/v1/users/me/erasure", post(privacy::post_erasure))
+        .route("/v1/users/me/erasure/{id}", get(privacy::get_erasure))
+        .route("/v1/users/me/export", post(privacy::post_export))
+        .route("/v1/users/me/export/{id}", get(privacy::get_export))
+        .route("/v1/users/me/export/{id}/document", get(privacy::get_document))
+        .with_state(users)
+}
+
+/// The desk of export and erasure, and the keys of sealed data: only for the other services; the edge checks their token.
+pub fn privacy_desk(users: Users) -> Router {
+    Router::new()
+        .route("/internal/users/privacy/keys/{user}", get(privacy::get_key))
+        .route("/internal/users/privacy/erasures/{id}/{service}", put(privacy::put_part))
+        .route("/internal/users/privacy/exports/{user}/{id}/{service}", put(privacy::put_page))
+        .with_state(users)
+}
+
 /// What only the other services may call; the edge checks their token.
 pub fn internal(users: Users) -> Router {
     Router::new().route("/internal/users/readyz", get(get_ready)).with_state(users)
@@ -111,5 +140,7 @@ async fn get_ready(State(users): State<Users>) -> Result<Json<ReadyAnswer>, Prob
 
 #[cfg(test)]
 mod credentials_tests;
+#[cfg(test)]
+mod privacy_tests;
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,30 @@
-//! Identity's housekeeping, once a pulse: the mark of what was acknowledged, bodies that nobody will read again.
-//! Wiring, and nothing else.
+//! Identity's housekeeping, once a pulse: erasures and exports whose time has come, the mark of what was acknowledged,
+//! bodies that nobody will read again. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
-use ambient::Clock;
+use ambient::{Clock, Random};
 use edge_spin::{Call, StartError};
+use principal::TraceId;
 use records::Records;
+use telemetry::Level;
+use users_context::app::privacy::PrivacyWork;
 use wiring_spin::Ground;
 
 edge_spin::worker!("users-worker", work);
 
 async fn work(_: Call) -> Result<(), StartError> {
     let ground = Ground::of("users").await?;
-    ground.records().maintain(ground.clock.now()).await?;
+    let mut trace = [0; 16];
+    ground.random.fill(&mut trace);
+    let trace = TraceId::from_bytes(trace);
+    let records = ground.records();
+    let privacy = PrivacyWork::new(records.clone(), ground.clock.clone(), "users-worker");
+    for open in privacy.on_pulse(&trace.to_string()).await? {
+        let reason = open.error.to_string();
+        let fields = [("record", (&open.record).into()), ("reason", (&reason).into())];
+        telemetry::log(Level::Info, "users-worker", "a timer comes back", &trace, &fields);
+    }
+    records.maintain(ground.clock.now()).await?;
     Ok(())
 }

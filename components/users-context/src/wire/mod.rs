@@ -10,4 +10,5 @@ pub mod codes;
 pub mod credentials;
 pub mod event;
 pub mod factor;
+pub mod privacy;
 pub mod session;
