@@ -21,8 +21,11 @@ use xtask::up::redis::{CONFIGURATION, RULES};
 const SERVICES: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
 
 /// Whose events each service consumes.
-const CONSUMES: [(&str, &[&str]); 2] =
-    [("notifications", &["users", "payments"]), ("queries", &["users", "payments", "notifications"])];
+const CONSUMES: [(&str, &[&str]); 3] = [
+    ("payments", &["users"]),
+    ("notifications", &["users", "payments"]),
+    ("queries", &["users", "payments", "notifications"]),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()

@@ -151,7 +151,7 @@ pub struct Envelope {
     pub actor: Option<String>,
     /// The public snapshot after the change.
     pub data: Value,
-    /// Personal data, apart; sealed with a key per subject once erasure exists.
+    /// Personal data, apart: sealed with a key of the subject's own, which goes with the subject (`privacy`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal: Option<Value>,
 }

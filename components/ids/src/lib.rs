@@ -213,6 +213,15 @@ id!(
     /// One message in one person's inbox.
     NotificationId, "ntf"
 );
+id!(
+    /// The erasure of a person. Nobody can foresee it: whoever has it may read the receipt, which says nothing of the
+    /// person.
+    ErasureId, "ers"
+);
+id!(
+    /// The export of a person's data, for its owner alone.
+    ExportId, "exp"
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,11 @@
 //! Event dispatch: which event means what, and what is done when it cannot be handled now, or ever.
 
 use crate::app::{
-    Cause, Known, NotifyError, ProjectError, Wait, await_contact, known_contact, notify, project_contact,
+    Cause, EraseError, Known, NotifyError, ProjectError, Wait, await_contact, erase, export, known_contact, notify,
+    project_contact,
 };
 use crate::domain::{Contact, DisputeTurn, Occasion};
+use crate::mail::Mail;
 use ambient::Clock;
 use async_trait::async_trait;
 use core::time::Duration;
@@ -15,11 +17,13 @@ use payments_wire::{
     PAYMENT_PARTIALLY_REFUNDED, PAYMENT_REFUND_FAILED, PAYMENT_REFUNDED, PAYOUT_FAILED, PAYOUT_PAID, PaymentSnapshot,
     PayoutSnapshot,
 };
+use privacy::{DeskError, PrivacyDesk, Sealed, Service};
 use records::{Meta, Records, RecordsError};
 use std::sync::Arc;
 use users_wire::{
-    CODE_ISSUED, CodeIssued, CodePersonal, EMAIL_CHANGED, FACTOR_CHANGED, FactorChanged, PASSWORD_CHANGED,
-    PasswordChanged, USER_REGISTERED, USER_UPDATED, UserPersonal, UserSnapshot,
+    CODE_ISSUED, CodeIssued, CodePersonal, EMAIL_CHANGED, ERASURE_REQUESTED, EXPORT_REQUESTED, ErasureTold,
+    ExportRequested, FACTOR_CHANGED, FactorChanged, PASSWORD_CHANGED, PasswordChanged, USER_ERASED, USER_REGISTERED,
+    USER_UPDATED, UserPersonal, UserSnapshot,
 };
 
 /// The consumer group, named as the worker's component.
@@ -41,6 +45,10 @@ pub struct Notifier {
     pub records: Arc<dyn Records>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who opens what is sealed, and takes parts of exports and erasures in.
+    pub desk: Arc<dyn PrivacyDesk>,
+    /// Where letters are taken back; none where only the worker may reach a provider.
+    pub mail: Option<Arc<dyn Mail>>,
 }
 
 /// Why an event was not handled.
@@ -55,6 +63,11 @@ enum ConsumeError {
     /// Nor after a long wait.
     #[error("the contact of the recipient never became known")]
     ContactNeverKnown,
+    /// The desk did not open or take something.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    #[error(transparent)]
+    Erase(#[from] EraseError),
     #[error(transparent)]
     Project(#[from] ProjectError),
     #[error(transparent)]
@@ -93,10 +106,13 @@ impl Notifier {
             EMAIL_CHANGED => {
                 // To the address that the event names: the contact has the new one already, or soon.
                 let UserSnapshot { id, locale } = snapshot(event)?;
-                let UserPersonal { email, display_name } = personal(event)?;
+                let Some(UserPersonal { email, display_name }) = self.personal(event, id).await? else { return Ok(()) };
                 let before = Contact { user_id: id, email, display_name, locale, version: event.version };
                 self.tell(event, &Occasion::EmailChanged, Known::Contact(Box::new(before))).await
             }
+            ERASURE_REQUESTED => self.erase(event, 1).await,
+            USER_ERASED => self.erase(event, 2).await,
+            EXPORT_REQUESTED => self.export(event).await,
             PAYMENT_CAPTURED => {
                 let payment = snapshot::<PaymentSnapshot>(event)?;
                 let occasion = Occasion::PaymentCaptured {
@@ -154,7 +170,9 @@ impl Notifier {
 
     async fn project(&self, event: &Envelope) -> Result<Known, ConsumeError> {
         let UserSnapshot { id, locale } = snapshot(event)?;
-        let UserPersonal { email, display_name } = personal(event)?;
+        let Some(UserPersonal { email, display_name }) = self.personal(event, id).await? else {
+            return Ok(Known::Erased);
+        };
         let told = Contact { user_id: id, email, display_name, locale, version: event.version };
         Ok(project_contact(&*self.records, told, &self.meta(event)).await?)
     }
@@ -162,11 +180,13 @@ impl Notifier {
     /// To the mailbox that the event names, which is the account's or is about to be; nothing is sent once it is erased.
     async fn send_code(&self, event: &Envelope) -> Result<(), ConsumeError> {
         let CodeIssued { user_id, locale, purpose, expires_at } = snapshot(event)?;
-        let CodePersonal { email, display_name, code } = personal(event)?;
         if self.clock.now() >= expires_at {
             // Who comes back after a long pause finds codes that open nothing.
             return Ok(());
         }
+        let Some(CodePersonal { email, display_name, code }) = self.personal(event, user_id).await? else {
+            return Ok(());
+        };
         let known = match known_contact(&*self.records, user_id).await? {
             Known::Erased => Known::Erased,
             Known::Contact(_) | Known::Nothing => {
@@ -196,6 +216,44 @@ impl Notifier {
         }
     }
 
+    /// Everything of a person goes; what was done is handed in, and the event is done when that was taken.
+    async fn erase(&self, event: &Envelope, look: u8) -> Result<(), ConsumeError> {
+        let ErasureTold { user_id, erasure_id, .. } = snapshot(event)?;
+        let mail = self.mail.as_deref().ok_or(EraseError::Provider)?;
+        let part = erase(&*self.records, mail, user_id, look, &self.meta(event)).await?;
+        Ok(self.desk.erased(erasure_id, Service::Notifications, &part).await?)
+    }
+
+    async fn export(&self, event: &Envelope) -> Result<(), ConsumeError> {
+        let ExportRequested { user_id, export_id } = snapshot(event)?;
+        for page in export(&*self.records, user_id).await?.finish() {
+            if !self.desk.exported(user_id, export_id, Service::Notifications, &page).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an event says about a person; `None` once the person was erased. Events of before the seal are read as they
+    /// are.
+    async fn personal<T: serde::de::DeserializeOwned>(
+        &self,
+        event: &Envelope,
+        user_id: UserId,
+    ) -> Result<Option<T>, ConsumeError> {
+        let unreadable = || shape(event, "the personal member cannot be read");
+        let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
+        let Some(sealed) = Sealed::read(personal) else {
+            return T::deserialize(personal).map(Some).map_err(|_| unreadable());
+        };
+        if sealed.subject != user_id {
+            return Err(shape(event, "the personal member is another person's"));
+        }
+        let Some(key) = self.desk.subject_key(user_id).await? else { return Ok(None) };
+        let opened = key.open(&sealed, &event.kind).map_err(|_| unreadable())?;
+        T::deserialize(opened).map(Some).map_err(|_| unreadable())
+    }
+
     fn meta(&self, event: &Envelope) -> Meta {
         Meta {
             at: self.clock.now(),
@@ -210,11 +268,6 @@ fn snapshot<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, Consu
     event.data_as().map_err(|error| shape(event, &error.to_string()))
 }
 
-fn personal<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
-    let personal = event.personal.as_ref().ok_or_else(|| shape(event, "the personal member is missing"))?;
-    T::deserialize(personal).map_err(|_| shape(event, "the personal member cannot be read"))
-}
-
 fn shape(event: &Envelope, why: &str) -> ConsumeError {
     ConsumeError::Shape { kind: event.kind.clone(), why: why.to_owned() }
 }
@@ -225,11 +278,16 @@ fn verdict(error: &ConsumeError) -> Verdict {
     match error {
         ConsumeError::Shape { .. }
         | ConsumeError::ContactNeverKnown
+        | ConsumeError::Desk(DeskError::Refused(_))
         | ConsumeError::Notify(NotifyError::Template(_)) => Verdict::Park { reason },
-        ConsumeError::ContactUnknown | ConsumeError::Project(ProjectError::Contended) => {
-            Verdict::Retry { after: SOON, reason }
+        ConsumeError::ContactUnknown
+        | ConsumeError::Project(ProjectError::Contended)
+        | ConsumeError::Erase(EraseError::More) => Verdict::Retry { after: SOON, reason },
+        ConsumeError::Desk(DeskError::Unavailable(_)) | ConsumeError::Erase(EraseError::Provider) => {
+            Verdict::Retry { after: STORE_GONE, reason }
         }
         ConsumeError::Records(error)
+        | ConsumeError::Erase(EraseError::Records(error))
         | ConsumeError::Project(ProjectError::Records(error))
         | ConsumeError::Notify(NotifyError::Records(error)) => match error {
             RecordsError::Unavailable(_) => Verdict::Retry { after: STORE_GONE, reason },
@@ -245,7 +303,7 @@ fn verdict(error: &ConsumeError) -> Verdict {
 mod tests {
     use super::*;
     use crate::app::{PATIENCE, list, show, unread_count};
-    use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, user_event};
+    use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, sealed, user_event};
     use futures::executor::block_on;
     use payments_wire::{PayoutId, PayoutStatus};
     use users_wire::{CodePurpose, FactorChange, PasswordChange};
@@ -347,6 +405,37 @@ mod tests {
         );
         house.deliver();
         assert_eq!(house.mailbox.calls.lock().unwrap().len(), 2, "the welcome and the failure");
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened_with_the_key_of_the_person() {
+        let (house, key) = (House::new(), privacy::SubjectKey::new([3; privacy::KEY_BYTES]));
+        house.desk.keep_key(ada(), key.clone());
+        let event = sealed(registered(ada()), ada(), &key);
+        house.desk.fail_next(1);
+        assert!(is_retry(&house.hear(&event)), "a desk that is gone loses nobody's welcome");
+        assert_eq!(house.hear(&event), Verdict::Done);
+        house.deliver();
+        assert_eq!(house.mailbox.calls.lock().unwrap()[0].1, "ada@example.com");
+    }
+
+    #[test]
+    fn once_the_key_is_gone_nothing_is_made_of_what_was_sealed() {
+        let (house, key) = (House::new(), privacy::SubjectKey::new([3; privacy::KEY_BYTES]));
+        for event in [registered(ada()), code_issued(CodePurpose::VerifyEmail, "ada@example.com")] {
+            assert_eq!(house.hear(&sealed(event, ada(), &key)), Verdict::Done);
+        }
+        assert!(house.deliver().is_empty());
+        assert_eq!((titles(&house, ada()), house.said()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_was_sealed_with_another_key_or_for_another_person_is_parked() {
+        let (house, key) = (House::new(), privacy::SubjectKey::new([3; privacy::KEY_BYTES]));
+        house.desk.keep_key(ada(), privacy::SubjectKey::new([4; privacy::KEY_BYTES]));
+        assert!(is_park(&house.hear(&sealed(registered(ada()), ada(), &key))));
+        house.desk.keep_key(bob(), key.clone());
+        assert!(is_park(&house.hear(&sealed(registered(ada()), bob(), &key))), "bob's key opens nothing of ada's");
     }
 
     fn code_issued(purpose: CodePurpose, email: &str) -> Envelope {

@@ -1,21 +1,28 @@
 //! What the tests of this crate share: events as their contexts send them, records in memory, a mailbox that remembers.
 
 use crate::app::Mailer;
-use crate::domain::MailOutcome;
-use crate::mail::{Letter, Mail};
+use crate::domain::{Channel, MailOutcome, Occasion, notification_id};
+use crate::mail::{Letter, Mail, TakenBack};
 use crate::{GROUP, Notifier};
 use ambient::{Clock, CountedRandom, FixedClock};
 use async_trait::async_trait;
 use core::time::Duration;
 use events::{Consumer, Envelope, Verdict};
 use futures::executor::block_on;
-use ids::{PaymentId, UserId};
+use ids::{ErasureId, ExportId, PaymentId, UserId};
 use money::Money;
 use payments_wire::{PaymentSnapshot, PaymentStatus};
+use privacy::{RememberingDesk, SubjectKey};
+use records::{
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
+    Records, RecordsError, TrialBalance,
+};
 use records_memory::MemoryRecords;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use users_wire::{UserPersonal, UserSnapshot};
+use users_wire::{
+    ERASURE_REQUESTED, EXPORT_REQUESTED, ErasureTold, ExportRequested, USER_ERASED, UserPersonal, UserSnapshot,
+};
 
 /// When each test begins.
 pub const NOW: &str = "2026-01-01T00:00:00.000Z";
@@ -59,6 +66,35 @@ pub fn registered(id: UserId) -> Envelope {
     user_event(users_wire::USER_REGISTERED, id, "1.1", "ada@example.com", "en")
 }
 
+/// Ada was erased: the first look, or the second.
+pub fn erasure(look: u8) -> Envelope {
+    let told = ErasureTold {
+        user_id: ada(),
+        erasure_id: ErasureId::derived(0, &[b"erasure"]),
+        requested_at: NOW.parse().unwrap(),
+    };
+    let (kind, version) = if look == 1 { (ERASURE_REQUESTED, "1.9") } else { (USER_ERASED, "1.3") };
+    envelope(kind, &ada().to_string(), version, serde_json::to_value(told).unwrap())
+}
+
+/// Ada takes her data along.
+pub fn export_event() -> Envelope {
+    let told = ExportRequested { user_id: ada(), export_id: ExportId::derived(0, &[b"export"]) };
+    envelope(EXPORT_REQUESTED, &ada().to_string(), "1.1", serde_json::to_value(told).unwrap())
+}
+
+/// The same event with its personal member sealed.
+pub fn sealed(event: Envelope, subject: UserId, key: &SubjectKey) -> Envelope {
+    let sealed = key.seal(subject, &event.kind, event.personal.as_ref().unwrap(), [5; privacy::NONCE_BYTES]).unwrap();
+    Envelope { personal: Some(serde_json::to_value(sealed).unwrap()), ..event }
+}
+
+/// The key under which Ada's welcome went to the provider.
+pub fn key_of_the_welcome() -> String {
+    let event = registered(ada());
+    notification_id(&event.id, Occasion::Registered.template(), Channel::Email, ada()).to_string()
+}
+
 pub fn payment_event(kind: &str, user_id: UserId, name: &str, version: &str) -> Envelope {
     let id = PaymentId::derived(0, &[name.as_bytes()]);
     let eur = "EUR".parse().unwrap();
@@ -90,6 +126,8 @@ pub struct Mailbox {
     pub answers: Arc<Mutex<VecDeque<MailOutcome>>>,
     /// Keys that were taken.
     pub taken: Arc<Mutex<Vec<String>>>,
+    /// What deleting a letter is answered instead of being done.
+    pub taking_back: Arc<Mutex<Option<TakenBack>>>,
 }
 
 #[async_trait]
@@ -109,6 +147,14 @@ impl Mail for Mailbox {
         }
         answer
     }
+
+    async fn take_back(&self, idempotency_key: &str, _timeout: Duration) -> TakenBack {
+        if let Some(answer) = *self.taking_back.lock().unwrap() {
+            return answer;
+        }
+        self.taken.lock().unwrap().retain(|key| key != idempotency_key);
+        TakenBack::Gone
+    }
 }
 
 /// One context in memory, with its consumer and its mailer.
@@ -118,6 +164,8 @@ pub struct House {
     pub notifier: Notifier,
     pub mailbox: Mailbox,
     pub mailer: Mailer,
+    pub desk: RememberingDesk,
+    faults: Arc<Mutex<Option<(u32, bool)>>>,
 }
 
 impl House {
@@ -125,8 +173,16 @@ impl House {
         let clock = FixedClock::at(NOW);
         let records = MemoryRecords::new("notifications", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
         let mailbox = Mailbox::default();
+        let desk = RememberingDesk::default();
+        let faults = Arc::<Mutex<Option<(u32, bool)>>>::default();
+        let failing = Failing { records: records.clone(), faults: faults.clone() };
         Self {
-            notifier: Notifier { records: Arc::new(records.clone()), clock: Arc::new(clock.clone()) },
+            notifier: Notifier {
+                records: Arc::new(failing),
+                clock: Arc::new(clock.clone()),
+                desk: Arc::new(desk.clone()),
+                mail: Some(Arc::new(mailbox.clone())),
+            },
             mailer: Mailer {
                 records: Arc::new(records.clone()),
                 mail: Arc::new(mailbox.clone()),
@@ -136,7 +192,14 @@ impl House {
             clock,
             records,
             mailbox,
+            desk,
+            faults,
         }
+    }
+
+    /// The commit of the consumer after this many others fails, before or after it was carried out.
+    pub fn fail_commit(&self, others: u32, after: bool) {
+        *self.faults.lock().unwrap() = Some((others, after));
     }
 
     pub fn hear(&self, event: &Envelope) -> Verdict {
@@ -152,5 +215,77 @@ impl House {
     /// Type and subject of each event so far.
     pub fn said(&self) -> Vec<String> {
         self.records.events().into_iter().map(|event| event.kind).collect()
+    }
+}
+
+/// Records of which one commit fails on command.
+struct Failing {
+    records: MemoryRecords,
+    faults: Arc<Mutex<Option<(u32, bool)>>>,
+}
+
+#[async_trait]
+impl Records for Failing {
+    async fn load(&self, key: &RecordKey) -> Result<Option<Record>, RecordsError> {
+        self.records.load(key).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<Outcome, RecordsError> {
+        let fault = {
+            let mut faults = self.faults.lock().unwrap();
+            match *faults {
+                Some((0, after)) => {
+                    *faults = None;
+                    Some(after)
+                }
+                Some((others, after)) => {
+                    *faults = Some((others - 1, after));
+                    None
+                }
+                None => None,
+            }
+        };
+        match fault {
+            Some(false) => self.records.fail_next_commit_before(),
+            Some(true) => self.records.fail_next_commit_after(),
+            None => {}
+        }
+        self.records.commit(change).await
+    }
+
+    async fn once(&self, key: &OnceKey) -> Result<Option<OnceState>, RecordsError> {
+        self.records.once(key).await
+    }
+
+    async fn list(&self, index: &IndexName, after: Option<&Cursor>, limit: u32) -> Result<Page, RecordsError> {
+        self.records.list(index, after, limit).await
+    }
+
+    async fn count(&self, index: &IndexName) -> Result<u64, RecordsError> {
+        self.records.count(index).await
+    }
+
+    async fn balances(&self, accounts: &[AccountKey]) -> Result<Vec<Balance>, RecordsError> {
+        self.records.balances(accounts).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError> {
+        self.records.trial_balance().await
+    }
+
+    async fn claim_timers(&self, limit: u32, lease: Duration) -> Result<Vec<DueTimer>, RecordsError> {
+        self.records.claim_timers(limit, lease).await
+    }
+
+    async fn finish_timer(&self, timer: &DueTimer) -> Result<(), RecordsError> {
+        self.records.finish_timer(timer).await
+    }
+
+    async fn maintain(&self, now: ambient::Timestamp) -> Result<(), RecordsError> {
+        self.records.maintain(now).await
+    }
+
+    async fn ready(&self) -> Result<(), RecordsError> {
+        self.records.ready().await
     }
 }

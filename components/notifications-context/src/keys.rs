@@ -2,6 +2,7 @@
 
 use events::EventId;
 use ids::{NotificationId, UserId};
+use privacy::Drawer;
 use records::{IndexName, InvalidName, RecordKey, RecordsError};
 
 /// The timer that hands a message to its provider.
@@ -39,6 +40,21 @@ pub fn inbox(user_id: UserId) -> Result<IndexName, RecordsError> {
 /// `unread:usr_00…`: those of them that are unread, so that counting them costs the same however many there are.
 pub fn unread(user_id: UserId) -> Result<IndexName, RecordsError> {
     index(format!("unread:{user_id}"))
+}
+
+/// `messages-of:usr_00…`: what was sent to a person or is on its way, so that it can be found again.
+pub fn messages_of(user_id: UserId) -> Result<IndexName, RecordsError> {
+    index(format!("messages-of:{user_id}"))
+}
+
+/// A person's inbox, to be emptied.
+pub fn inbox_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: inbox(user_id)?, emptied: index(format!("erased-inbox-of:{user_id}"))? })
+}
+
+/// A person's messages, to be emptied.
+pub fn message_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: messages_of(user_id)?, emptied: index(format!("erased-messages-of:{user_id}"))? })
 }
 
 /// The id in the key of a notification.

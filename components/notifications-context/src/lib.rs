@@ -23,7 +23,7 @@ mod work;
 
 pub use consume::{GROUP, HEARS, Notifier};
 pub use http::Notifications;
-pub use mail::{Letter, Mail, SandboxMailbox};
+pub use mail::{Letter, Mail, SandboxMailbox, TakenBack};
 pub use policies::KEY_SCOPES;
 pub use templates::{DEFAULT_LOCALE, Rendered, TemplateError, render};
 pub use work::{Drained, Round, RoundError, Work};

@@ -32,6 +32,23 @@ pub struct Letter<'a> {
 pub trait Mail: Send + Sync {
     /// Hands over one letter within `timeout`; every failure is an outcome.
     async fn send(&self, letter: &Letter<'_>, timeout: Duration) -> MailOutcome;
+
+    /// Deletes a letter that was handed over under this key, where the provider can: its owner was erased.
+    async fn take_back(&self, idempotency_key: &str, timeout: Duration) -> TakenBack {
+        let _ = (idempotency_key, timeout);
+        TakenBack::Never
+    }
+}
+
+/// What became of a letter that was to be deleted at its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It is gone there, or was never there.
+    Gone,
+    /// The provider keeps what it was given.
+    Never,
+    /// It has no answer now.
+    Later,
 }
 
 /// The mailbox of the sandbox: `POST <base>/sandbox/v1/mail` with a bearer key.
@@ -91,6 +108,22 @@ impl Mail for SandboxMailbox {
             Err(HttpError::Lost(_) | HttpError::TooLarge { .. }) => {
                 MailOutcome::Lost { reason: "the answer was lost".to_owned() }
             }
+        }
+    }
+
+    async fn take_back(&self, idempotency_key: &str, timeout: Duration) -> TakenBack {
+        // The keys are names of messages: nothing in them has to be escaped.
+        let request = Request::builder()
+            .method(Method::DELETE)
+            .uri(format!("{}/{idempotency_key}", self.endpoint))
+            .header(header::AUTHORIZATION, &self.authorization)
+            .body(Bytes::new());
+        let Ok(request) = request else { return TakenBack::Later };
+        match self.http.send(request, timeout).await.map(|response| response.status().as_u16()) {
+            Ok(200..=299 | 410) => TakenBack::Gone,
+            // A provider that has no such call.
+            Ok(404 | 405 | 501) => TakenBack::Never,
+            Ok(_) | Err(_) => TakenBack::Later,
         }
     }
 }
@@ -158,6 +191,26 @@ mod tests {
         }
         for status in [301, 401, 403, 404, 429] {
             assert!(matches!(answer(status, ""), MailOutcome::NotTaken { .. }), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_letter_is_taken_back_under_its_key_where_the_provider_can() {
+        for (status, outcome) in [
+            (204, TakenBack::Gone),
+            (410, TakenBack::Gone),
+            (404, TakenBack::Never),
+            (405, TakenBack::Never),
+            (401, TakenBack::Later),
+            (503, TakenBack::Later),
+        ] {
+            let http =
+                ScriptedHttp::new(move |_| Ok(::http::Response::builder().status(status).body(Bytes::new()).unwrap()));
+            let mailbox = SandboxMailbox::new(Arc::new(http.clone()), "http://127.0.0.1:3000/", "s3cret");
+            assert_eq!(block_on(mailbox.take_back("ntf_00x", Duration::from_secs(5))), outcome, "{status}");
+            let asked = http.asked();
+            assert_eq!((asked[0].method(), asked[0].uri().path()), (&Method::DELETE, "/sandbox/v1/mail/ntf_00x"));
+            assert_eq!(asked[0].headers()["authorization"], "Bearer s3cret");
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod acquirer;
 pub mod app;
+mod consume;
 pub mod domain;
 pub mod http;
 pub mod notices;
@@ -16,6 +17,7 @@ pub mod wire;
 
 pub use crate::http::problems::PROBLEMS;
 pub use crate::policies::{KEY_SCOPES, POLICIES};
+pub use consume::{GROUP, HEARS, PrivacyClerk};
 pub use providers::{Provider, Providers, UnknownProvider};
 
 use ambient::{Clock, Random, Timestamp};

@@ -1,6 +1,8 @@
 //! Event dispatch: which event feeds which projection, and what is done when it cannot be taken in now, or ever.
 
-use crate::app::{ProjectError, SOURCES, project_notification, project_payment, project_profile};
+use crate::app::{
+    EraseError, ProjectError, SOURCES, erase, export, project_notification, project_payment, project_profile,
+};
 use crate::domain::{NotificationView, PaymentView, Profile};
 use ambient::Clock;
 use async_trait::async_trait;
@@ -12,9 +14,13 @@ use payments_wire::{
     PAYMENT_DISPUTED, PAYMENT_EXPIRED, PAYMENT_FAILED, PAYMENT_PARTIALLY_REFUNDED, PAYMENT_PROCESSING,
     PAYMENT_REFUND_FAILED, PAYMENT_REFUNDED, PAYMENT_REQUIRES_ACTION, PaymentSnapshot,
 };
+use privacy::{DeskError, PrivacyDesk, Service};
 use records::{Meta, Records, RecordsError};
 use std::sync::Arc;
-use users_wire::{USER_REGISTERED, USER_UPDATED, UserSnapshot};
+use users_wire::{
+    ERASURE_REQUESTED, EXPORT_REQUESTED, ErasureTold, ExportRequested, USER_ERASED, USER_REGISTERED, USER_UPDATED,
+    UserSnapshot,
+};
 
 /// The consumer group, named as the worker's component.
 pub const GROUP: &str = "queries-worker";
@@ -35,6 +41,8 @@ pub struct Projector {
     pub records: Arc<dyn Records>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who takes parts of exports and erasures in.
+    pub desk: Arc<dyn PrivacyDesk>,
 }
 
 /// Why an event was not taken in.
@@ -45,6 +53,13 @@ enum ConsumeError {
     Shape { kind: String, why: String },
     #[error(transparent)]
     Project(#[from] ProjectError),
+    #[error(transparent)]
+    Erase(#[from] EraseError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// The desk did not take something.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
 }
 
 #[async_trait]
@@ -111,6 +126,21 @@ impl Projector {
                 };
                 Ok(project_notification(records, &told, &meta).await?)
             }
+            kind @ (ERASURE_REQUESTED | USER_ERASED) => {
+                let ErasureTold { user_id, erasure_id, .. } = snapshot(event)?;
+                let look = if kind == USER_ERASED { 2 } else { 1 };
+                let part = erase(records, user_id, look, &meta).await?;
+                Ok(self.desk.erased(erasure_id, Service::Queries, &part).await?)
+            }
+            EXPORT_REQUESTED => {
+                let ExportRequested { user_id, export_id } = snapshot(event)?;
+                for page in export(records, user_id).await?.finish() {
+                    if !self.desk.exported(user_id, export_id, Service::Queries, &page).await? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
             // Other events of these streams change nothing in these models.
             _ => Ok(()),
         }
@@ -125,9 +155,16 @@ fn snapshot<T: serde::de::DeserializeOwned>(event: &Envelope) -> Result<T, Consu
 fn verdict(error: &ConsumeError) -> Verdict {
     let reason = error.to_string();
     match error {
-        ConsumeError::Shape { .. } | ConsumeError::Project(ProjectError::Contradiction(_)) => Verdict::Park { reason },
-        ConsumeError::Project(ProjectError::Contended) => Verdict::Retry { after: SOON, reason },
-        ConsumeError::Project(ProjectError::Records(error)) => match error {
+        ConsumeError::Shape { .. }
+        | ConsumeError::Project(ProjectError::Contradiction(_))
+        | ConsumeError::Desk(DeskError::Refused(_)) => Verdict::Park { reason },
+        ConsumeError::Project(ProjectError::Contended) | ConsumeError::Erase(EraseError::More) => {
+            Verdict::Retry { after: SOON, reason }
+        }
+        ConsumeError::Desk(DeskError::Unavailable(_)) => Verdict::Retry { after: STORE_GONE, reason },
+        ConsumeError::Project(ProjectError::Records(error))
+        | ConsumeError::Erase(EraseError::Records(error))
+        | ConsumeError::Records(error) => match error {
             RecordsError::Unavailable(_) => Verdict::Retry { after: STORE_GONE, reason },
             RecordsError::RolledBack { .. } | RecordsError::Layout(_) => {
                 Verdict::Retry { after: OPERATOR_NEEDED, reason }

@@ -8,17 +8,18 @@ use async_trait::async_trait;
 use core::time::Duration;
 use events::{Consumer, Envelope, EventStatistics, EventsError, GroupStats, StreamName, Verdict};
 use futures::executor::block_on;
-use ids::{NotificationId, PaymentId, UserId};
+use ids::{ErasureId, ExportId, NotificationId, PaymentId, UserId};
 use money::Money;
 use notifications_wire::NotificationSnapshot;
 use payments_wire::{PaymentSnapshot, PaymentStatus};
+use privacy::RememberingDesk;
 use records::{
     AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
     Records, RecordsError, TrialBalance,
 };
 use records_memory::MemoryRecords;
 use std::sync::Arc;
-use users_wire::UserSnapshot;
+use users_wire::{ERASURE_REQUESTED, EXPORT_REQUESTED, ErasureTold, ExportRequested, USER_ERASED, UserSnapshot};
 
 /// When each test begins.
 pub const NOW: &str = "2026-01-01T00:00:00.000Z";
@@ -100,6 +101,23 @@ pub fn notification_event(user_id: UserId, name: u8, read: bool) -> Envelope {
     let (kind, number) =
         if read { (notifications_wire::NOTIFICATION_READ, 2) } else { (notifications_wire::NOTIFICATION_CREATED, 1) };
     envelope(kind, &id.to_string(), number, after(200), serde_json::to_value(snapshot).unwrap())
+}
+
+/// Ada was erased: the first look, or the second.
+pub fn erasure(look: u64) -> Envelope {
+    let told = ErasureTold {
+        user_id: ada(),
+        erasure_id: ErasureId::derived(0, &[b"erasure"]),
+        requested_at: NOW.parse().unwrap(),
+    };
+    let kind = if look == 1 { ERASURE_REQUESTED } else { USER_ERASED };
+    envelope(kind, &ada().to_string(), 90 + look, after(300), serde_json::to_value(told).unwrap())
+}
+
+/// Ada takes her data along.
+pub fn export_event() -> Envelope {
+    let told = ExportRequested { user_id: ada(), export_id: ExportId::derived(0, &[b"export"]) };
+    envelope(EXPORT_REQUESTED, &ada().to_string(), 80, after(300), serde_json::to_value(told).unwrap())
 }
 
 /// A log without a lag.
@@ -193,14 +211,21 @@ pub struct House {
     pub records: MemoryRecords,
     pub projector: Projector,
     pub freshness: Freshness,
+    pub desk: RememberingDesk,
 }
 
 impl House {
     pub fn new() -> Self {
         let clock = FixedClock::at(NOW);
         let records = MemoryRecords::new("queries", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
+        let desk = RememberingDesk::default();
         Self {
-            projector: Projector { records: Arc::new(Courteous(records.clone())), clock: Arc::new(clock.clone()) },
+            projector: Projector {
+                records: Arc::new(Courteous(records.clone())),
+                clock: Arc::new(clock.clone()),
+                desk: Arc::new(desk.clone()),
+            },
+            desk,
             freshness: Freshness::new(Arc::new(NothingWaits), Arc::new(clock), crate::GROUP),
             records,
         }

@@ -3,6 +3,7 @@
 use ids::{NotificationId, PaymentId, UserId};
 use money::Currency;
 use payments_wire::PaymentStatus;
+use privacy::Drawer;
 use records::{AccountKey, IndexName, InvalidName, RecordKey, RecordsError};
 
 use crate::domain::status_word;
@@ -58,6 +59,21 @@ pub fn unread_of(user_id: UserId) -> Result<IndexName, RecordsError> {
 /// `currencies-of:usr_00…`: the currencies in which a person has captured payments.
 pub fn currencies_of(user_id: UserId) -> Result<IndexName, RecordsError> {
     index(format!("currencies-of:{user_id}"))
+}
+
+/// A person's payments, to be emptied.
+pub fn payment_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: payments_of(user_id)?, emptied: index(format!("erased-payments-of:{user_id}"))? })
+}
+
+/// A person's notifications, to be emptied.
+pub fn notification_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: notifications_of(user_id)?, emptied: index(format!("erased-notifications-of:{user_id}"))? })
+}
+
+/// A person's currencies, to be emptied.
+pub fn currency_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: currencies_of(user_id)?, emptied: index(format!("erased-currencies-of:{user_id}"))? })
 }
 
 /// `captured:usr_00…:EUR`: what a person's payments have brought, as a balance.

@@ -61,6 +61,14 @@ impl MemoryRecords {
         self.state().events.clone()
     }
 
+    /// The contents of all records and the summaries of all indexes as they are now, for tests that look for traces.
+    pub fn bodies(&self) -> Vec<String> {
+        let state = self.state();
+        let contents = state.records.values().filter_map(|record| record.content.as_ref());
+        let contents = contents.map(|content| String::from_utf8_lossy(content).into_owned());
+        contents.chain(state.indexes.values().flat_map(|entries| entries.values().cloned())).collect()
+    }
+
     /// Every leg so far, in the order of the journal.
     pub fn ledger(&self) -> Vec<LedgerRow> {
         self.state().ledger.clone()

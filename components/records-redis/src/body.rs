@@ -233,6 +233,18 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Loaded> {
     Some(Loaded { content, at: body.at })
 }
 
+#[derive(Deserialize)]
+struct PredecessorIn {
+    v: u8,
+    previous: Option<String>,
+}
+
+/// The name of the body that this one replaced, where it replaced one; `None` where the bytes are no body of this shape.
+pub(crate) fn predecessor(bytes: &[u8]) -> Option<Option<String>> {
+    let body: PredecessorIn = serde_json::from_slice(bytes).ok()?;
+    (body.v == SHAPE).then_some(body.previous)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,6 +31,7 @@ mod body;
 mod cache;
 mod commit;
 mod creation;
+mod history;
 mod journal;
 mod keys;
 mod packed;
@@ -255,6 +256,10 @@ impl Records for RedisRecords {
     async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError> {
         self.watch_commits(now).await?;
         self.delete_garbage().await
+    }
+
+    async fn forget_history(&self, key: &RecordKey) -> Result<u64, RecordsError> {
+        self.history_to_garbage(key).await
     }
 
     async fn ready(&self) -> Result<(), RecordsError> {

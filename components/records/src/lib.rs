@@ -123,6 +123,16 @@ pub trait Records: Send + Sync {
     /// and bodies that lost or were replaced and are older than 24 h.
     async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError>;
 
+    /// Gives up what a record was before: bodies that were kept as its history become garbage, and are deleted as all
+    /// garbage is. The present one stays. Answers how many were found; a second call finds none, or those that a cleaner
+    /// has not reached.
+    ///
+    /// Stores without history, as doubles are, find none.
+    async fn forget_history(&self, key: &RecordKey) -> Result<u64, RecordsError> {
+        let _ = key;
+        Ok(0)
+    }
+
     /// Whether both stores answer: one cheap round trip to each.
     async fn ready(&self) -> Result<(), RecordsError>;
 }

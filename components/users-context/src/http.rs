@@ -8,6 +8,7 @@ mod admin;
 mod document;
 mod factor;
 mod keys;
+mod privacy;
 mod problems;
 mod sessions;
 
@@ -45,6 +46,11 @@ pub const SECOND_FACTOR_STATE: Kind =
 /// The account has as many API keys as it may.
 pub const TOO_MANY_KEYS: Kind =
     Kind { slug: "too-many-keys", status: 409, title: "The account has as many API keys as it may." };
+/// The person was erased, or nobody waits for this any more: told to the other services alone.
+pub const ERASED: Kind = Kind { slug: "erased", status: 410, title: "The person was erased, or the request is over." };
+/// Not every service has handed its part of the export in.
+pub const EXPORT_NOT_READY: Kind =
+    Kind { slug: "export-not-ready", status: 409, title: "The export is not complete yet: ask again in a moment." };
 /// The kinds of problem that only this context has.
 pub const PROBLEMS: &[Kind] = &[
     CREDENTIALS,
@@ -55,6 +61,8 @@ pub const PROBLEMS: &[Kind] = &[
     SECOND_FACTOR_REFUSED,
     SECOND_FACTOR_STATE,
     TOO_MANY_KEYS,
+    ERASED,
+    EXPORT_NOT_READY,
 ];
 
 /// Tokens and profiles are nobody else's and stay nowhere.
@@ -121,6 +129,27 @@ pub fn access_internal(access: Access) -> Router {
     Router::new().route("/internal/users/api-keys/verify", post(keys::post_verification)).with_state(access)
 }
 
+/// Export and erasure: what everybody may call; the edge wraps it. A component of its own, because the others have no
+/// room.
+pub fn privacy(access: Access) -> Router {
+    Router::new()
+        .route("/v1/users/me/erasure", post(privacy::post_erasure))
+        .route("/v1/users/me/erasure/{id}", get(privacy::get_erasure))
+        .route("/v1/users/me/export", post(privacy::post_export))
+        .route("/v1/users/me/export/{id}", get(privacy::get_export))
+        .route("/v1/users/me/export/{id}/document", get(privacy::get_document))
+        .with_state(access)
+}
+
+/// The desk of export and erasure, and the keys of sealed data: only for the other services; the edge checks their token.
+pub fn privacy_desk(access: Access) -> Router {
+    Router::new()
+        .route("/internal/users/privacy/keys/{user}", get(privacy::get_key))
+        .route("/internal/users/privacy/erasures/{id}/{service}", put(privacy::put_part))
+        .route("/internal/users/privacy/exports/{user}/{id}/{service}", put(privacy::put_page))
+        .with_state(access)
+}
+
 /// What only the other services may call; the edge checks their token.
 pub fn internal(users: Users) -> Router {
     Router::new().route("/internal/users/readyz", get(get_ready)).with_state(users)
@@ -150,5 +179,7 @@ async fn get_ready(State(users): State<Users>) -> Result<Json<ReadyAnswer>, Prob
 mod credentials_tests;
 #[cfg(test)]
 mod document_tests;
+#[cfg(test)]
+mod privacy_tests;
 #[cfg(test)]
 mod tests;

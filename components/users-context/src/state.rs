@@ -2,8 +2,8 @@
 
 use crate::asked::Asked;
 use crate::domain::{
-    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ProgramKey, ROLE_ADMIN, ROLE_OPERATOR,
-    RecoveryCode, RefreshKey, Session, ThrottleKey, User,
+    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, PrivacyKey, ProgramKey, ROLE_ADMIN,
+    ROLE_OPERATOR, RecoveryCode, RefreshKey, Session, ThrottleKey, User,
 };
 use crate::hashing::PasswordHashing;
 use crate::issuer::Issuer;
@@ -12,7 +12,9 @@ use crate::wire::keys::KeyBody;
 use ambient::{Clock, Random, Timestamp, uuid_v7};
 use api_key::KeyId;
 use bytes::Bytes;
+use events::NewEvent;
 use ids::{Partition, SessionId, UserId};
+use privacy::{KEY_BYTES, NONCE_BYTES, SubjectKey};
 use records::{
     AccountKey, Change, Content, IndexName, IndexStep, Meta, Notes, Outcome, RecordKey, Records, RecordsError, Refusal,
     Trail, Version,
@@ -51,6 +53,8 @@ pub struct Users {
     pub device_key: DeviceKey,
     /// Makes the secrets of second factors.
     pub factor_key: FactorKey,
+    /// Names erasures so that nobody can foresee them.
+    pub privacy_key: PrivacyKey,
     /// Who is an administrator before there are any.
     pub first_admins: FirstAdmins,
     /// Counts attempts.
@@ -103,6 +107,24 @@ impl Users {
         let mut bytes = [0; 8];
         self.random.fill(&mut bytes);
         Digits::from_random(u64::from_be_bytes(bytes))
+    }
+
+    /// A key for what events will say about a person.
+    pub(crate) fn new_subject_key(&self) -> SubjectKey {
+        let mut bytes = [0; KEY_BYTES];
+        self.random.fill(&mut bytes);
+        SubjectKey::new(bytes)
+    }
+
+    /// The event as it may lie in the stream: what is personal in it is sealed with the account's own key.
+    pub(crate) fn sealed(&self, user: &User, event: NewEvent) -> Result<NewEvent, RecordsError> {
+        let (Some(personal), Some(key)) = (&event.personal, &user.subject_key) else { return Ok(event) };
+        let mut nonce = [0; NONCE_BYTES];
+        self.random.fill(&mut nonce);
+        let unsealed = |error: &dyn core::fmt::Display| RecordsError::Invalid(error.to_string());
+        let sealed = key.seal(user.id, event.kind, personal, nonce).map_err(|error| unsealed(&error))?;
+        let personal = Some(serde_json::to_value(sealed).map_err(|error| unsealed(&error))?);
+        Ok(NewEvent { personal, ..event })
     }
 
     /// A recovery code that nobody can foresee.
@@ -166,31 +188,48 @@ impl Users {
         self.load(&login_key(name)?).await
     }
 
-    async fn load<T: DeserializeOwned>(&self, key: &RecordKey) -> Result<Option<(Version, Option<T>)>, RecordsError> {
-        let Some(record) = self.records.load(key).await? else { return Ok(None) };
-        let body = match &record.content {
-            None => None,
-            Some(bytes) => {
-                let corrupt = |_| RecordsError::Corrupt { key: key.to_string() };
-                Some(serde_json::from_slice(bytes).map_err(corrupt)?)
-            }
-        };
-        Ok(Some((record.version, body)))
+    /// A record: a version alone where it was erased.
+    pub(crate) async fn load<T: DeserializeOwned>(
+        &self,
+        key: &RecordKey,
+    ) -> Result<Option<(Version, Option<T>)>, RecordsError> {
+        load(&*self.records, key).await
     }
 
     /// Commits a change, with the outcomes that it can have here.
     pub(crate) async fn commit(&self, change: Change) -> Result<Written, RecordsError> {
-        match self.records.commit(change).await? {
-            Outcome::Committed(_) => Ok(Written::Committed),
-            Outcome::Conflict { .. } => Ok(Written::Conflict),
-            Outcome::Refused(Refusal::Stale) => Err(RecordsError::Unavailable("the writer slept".to_owned())),
-            outcome @ (Outcome::Replay(_)
-            | Outcome::Mismatch
-            | Outcome::InFlight { .. }
-            | Outcome::Refused(
-                Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. },
-            )) => Err(RecordsError::Invalid(format!("a change without once-row and postings ended as {outcome:?}"))),
+        commit(&*self.records, change).await
+    }
+}
+
+/// A record: a version alone where it was erased.
+pub(crate) async fn load<T: DeserializeOwned>(
+    records: &dyn Records,
+    key: &RecordKey,
+) -> Result<Option<(Version, Option<T>)>, RecordsError> {
+    let Some(record) = records.load(key).await? else { return Ok(None) };
+    let body = match &record.content {
+        None => None,
+        Some(bytes) => {
+            let corrupt = |_| RecordsError::Corrupt { key: key.to_string() };
+            Some(serde_json::from_slice(bytes).map_err(corrupt)?)
         }
+    };
+    Ok(Some((record.version, body)))
+}
+
+/// Commits a change, with the outcomes that it can have here.
+pub(crate) async fn commit(records: &dyn Records, change: Change) -> Result<Written, RecordsError> {
+    match records.commit(change).await? {
+        Outcome::Committed(_) => Ok(Written::Committed),
+        Outcome::Conflict { .. } => Ok(Written::Conflict),
+        Outcome::Refused(Refusal::Stale) => Err(RecordsError::Unavailable("the writer slept".to_owned())),
+        outcome @ (Outcome::Replay(_)
+        | Outcome::Mismatch
+        | Outcome::InFlight { .. }
+        | Outcome::Refused(
+            Refusal::Floor { .. } | Refusal::Unbalanced { .. } | Refusal::OutOfRange { .. },
+        )) => Err(RecordsError::Invalid(format!("a change without once-row and postings ended as {outcome:?}"))),
     }
 }
 
@@ -256,6 +295,11 @@ pub(crate) fn login_key(name: &str) -> Result<RecordKey, RecordsError> {
     named(format!("login:{name}"))
 }
 
-fn named(name: String) -> Result<RecordKey, RecordsError> {
+/// `index`, of this name.
+pub(crate) fn indexed(name: String) -> Result<IndexName, RecordsError> {
+    IndexName::new(name).map_err(|error| RecordsError::Invalid(error.to_string()))
+}
+
+pub(crate) fn named(name: String) -> Result<RecordKey, RecordsError> {
     RecordKey::new(name).map_err(|error| RecordsError::Invalid(error.to_string()))
 }

@@ -5,7 +5,8 @@ use crate::app::log_in::log_in;
 use crate::app::refresh::{RefreshError, refresh};
 use crate::app::register::register;
 use crate::domain::{
-    CodeKey, DeviceKey, EmailAddress, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey, User,
+    CodeKey, DeviceKey, EmailAddress, EmailIndexKey, FactorKey, FirstAdmins, PrivacyKey, RefreshKey, SecretKey,
+    ThrottleKey, User,
 };
 use crate::state::{content, meta, user_key};
 use crate::wire::api::{LogInRequest, RefreshRequest, RegisterRequest, TokensAnswer};
@@ -16,17 +17,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
 use events::Envelope;
+use futures::FutureExt;
 use hasher_wire::{Hash, Hashed, Plain, Verified, Verify};
 use http_client::{HttpError, ScriptedHttp};
 use ids::UserId;
 use leases::Leases;
 use principal::{Client, Principal, RequestScope, TraceId};
+use privacy::Sealed;
 use records::{
     AccountKey, Balance, Change, Cursor, DueTimer, IndexName, Note, Notes, OnceKey, OnceState, Outcome, Page, Record,
     RecordKey, Records, RecordsError, TrailRow, TrialBalance,
 };
 use records_memory::{MemoryRecords, MemoryTrail};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
+use serde::de::DeserializeOwned;
 use service_token::ServiceTokens;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -290,6 +294,7 @@ impl House {
             first_admins: FirstAdmins::default(),
             throttle: Arc::new(MemoryThrottle::new(Arc::new(clock.clone()))),
             throttle_key: ThrottleKey::new(&SecretKey::new(&[3; 32]).unwrap()),
+            privacy_key: PrivacyKey::new(&SecretKey::new(&[3; 32]).unwrap()),
         };
         let client = client("192.0.2.1", "Laptop/1.0");
         let scope = Asked { scope: scope(), client: client.clone() };
@@ -371,17 +376,27 @@ impl House {
         self.memory.events().into_iter().filter(|event| event.kind == kind).collect()
     }
 
+    /// What an event says about a person, opened with the key of their account; `None` where that is gone.
+    pub(crate) fn personal<T: DeserializeOwned>(&self, event: &Envelope) -> Option<T> {
+        let sealed = Sealed::read(event.personal.as_ref()?).expect("what is personal is sealed");
+        let key = user_key(sealed.subject).unwrap();
+        let record = self.memory.load(&key).now_or_never().unwrap().unwrap()?;
+        let body: UserBody = serde_json::from_slice(&record.content?).unwrap();
+        let opened = body.subject_key.unwrap().open(&sealed, &event.kind).unwrap();
+        Some(serde_json::from_value(opened).unwrap())
+    }
+
     /// The code that was sent last to an address.
     pub(crate) fn last_code(&self, email: &str) -> String {
         let letters = self.events_of(CODE_ISSUED).into_iter().rev();
-        let mut codes = letters.map(|event| serde_json::from_value::<CodePersonal>(event.personal.unwrap()).unwrap());
+        let mut codes = letters.filter_map(|event| self.personal::<CodePersonal>(&event));
         codes.find(|personal| personal.email == email).unwrap().code
     }
 
     /// How many codes were sent to an address.
     pub(crate) fn codes_to(&self, email: &str) -> usize {
         let letters = self.events_of(CODE_ISSUED).into_iter();
-        letters.filter(|event| event.personal.as_ref().is_some_and(|personal| personal["email"] == email)).count()
+        letters.filter(|event| self.personal::<CodePersonal>(event).is_some_and(|code| code.email == email)).count()
     }
 
     /// Who has claimed an address.

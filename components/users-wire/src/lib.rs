@@ -1,9 +1,10 @@
 //! The events of the users context, as its consumers read them.
 //!
-//! Personal data is never in `data`: it travels in the envelope's `personal` member ([`UserPersonal`]).
+//! Personal data is never in `data`: it travels in the envelope's `personal` member ([`UserPersonal`]), sealed with a key of
+//! the person's own (`privacy`) that is gone with the account.
 
 use ambient::Timestamp;
-use ids::{SessionId, UserId};
+use ids::{ErasureId, ExportId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// An account was opened: the welcome is due.
@@ -194,4 +195,33 @@ pub struct CodePersonal {
     pub display_name: String,
     /// Six digits.
     pub code: String,
+}
+
+/// A person takes their data along: each service hands its part to the desk of the users context.
+pub const EXPORT_REQUESTED: &str = "users.user.export_requested.v1";
+
+/// `data` of [`EXPORT_REQUESTED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRequested {
+    /// Whose data.
+    pub user_id: UserId,
+    /// For which export.
+    pub export_id: ExportId,
+}
+
+/// An account was erased at its owner's wish: each service takes away what it has of the person, and says so at the desk
+/// of the users context. From this event on nobody opens what is sealed about the person.
+pub const ERASURE_REQUESTED: &str = "users.user.erasure_requested.v1";
+/// The last access token that was out at the erasure has expired: each service looks once more, and for the last time.
+pub const USER_ERASED: &str = "users.user.erased.v1";
+
+/// `data` of [`ERASURE_REQUESTED`] and [`USER_ERASED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureTold {
+    /// Who was erased.
+    pub user_id: UserId,
+    /// The erasure under which each service answers.
+    pub erasure_id: ErasureId,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
 }

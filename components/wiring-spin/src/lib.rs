@@ -17,6 +17,7 @@
 
 #![cfg(target_family = "wasm")]
 
+mod desk;
 mod ground;
 mod service;
 

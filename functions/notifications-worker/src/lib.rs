@@ -20,9 +20,10 @@ async fn work(call: Call) -> Result<(), StartError> {
 
     let (mail_url, mail_key) = (variable("mail_url").await?, variable("mail_key").await?);
     let mail = Arc::new(SandboxMailbox::new(Arc::new(SpinHttp), &mail_url, &mail_key));
-    let mailer = Mailer { records: records.clone(), mail, clock: clock.clone(), actor: GROUP };
+    let mailer = Mailer { records: records.clone(), mail: mail.clone(), clock: clock.clone(), actor: GROUP };
     let log = Arc::new(RedisEventLog::new("notifications", ground.redis.clone()));
-    let notifier = Arc::new(Notifier { records: records.clone(), clock: clock.clone() });
+    let desk = ground.desk().await?;
+    let notifier = Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk, mail: Some(mail) });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone());
     let work = Work { worker, mailer: Some(mailer), records, clock, sleep };

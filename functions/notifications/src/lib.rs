@@ -19,7 +19,8 @@ async fn start() -> Result<Front, StartError> {
 
     // What the worker does, for hosts without a Redis trigger. Letters wait for the worker: only it may reach a provider.
     let log = Arc::new(RedisEventLog::new("notifications", ground.redis.clone()));
-    let notifier = Arc::new(Notifier { records: records.clone(), clock: clock.clone() });
+    let notifier =
+        Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk: ground.desk().await?, mail: None });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone())
         .with_config(http::drain_bounds());

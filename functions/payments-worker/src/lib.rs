@@ -1,15 +1,17 @@
-//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out; the sealing and checking of the journal.
-//! Wiring, and nothing else.
+//! Payments' timers, once a pulse: outcomes that are unknown, holds that ran out; the sealing and checking of the journal;
+//! and, woken by the doorbell too, people who take their data along or away. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
 use ambient::Random;
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
+use events::{StreamName, Worker};
+use events_redis::RedisEventLog;
 use payments_context::domain::StepUpLimits;
 use payments_context::setup::{Means, ProviderSettings, providers};
 use payments_context::wire::VerificationAnswer;
-use payments_context::{Payments, app};
+use payments_context::{GROUP, HEARS, Payments, PrivacyClerk, app};
 use platform_spin::{SpinHttp, variable};
 use principal::TraceId;
 use redis_client::{Argument, Redis, Repeat};
@@ -19,8 +21,7 @@ use wiring_spin::Ground;
 
 edge_spin::worker!("payments-worker", work);
 
-async fn work(_: Call) -> Result<(), StartError> {
-    // Payments hears no events: whatever wakes this worker is time, and looking too often does no harm.
+async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("payments").await?;
     let settings = ProviderSettings {
         acquirer_url: variable("acquirer_url").await?,
@@ -51,6 +52,21 @@ async fn work(_: Call) -> Result<(), StartError> {
         clock: ground.clock.clone(),
         random: ground.random.clone(),
     };
+    let clerk = Arc::new(PrivacyClerk { payments: payments.clone(), desk: ground.desk().await? });
+    let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
+    let log = Arc::new(RedisEventLog::new("payments", ground.redis.clone()));
+    let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
+    let worker = Worker::new(log, GROUP, streams, clerk, clock, random, sleep);
+    if let Call::Bell = call {
+        worker.on_bell().await?;
+        return Ok(());
+    }
+    // Whoever leaves waits for the next pulse where the streams are gone; payments do not.
+    if let Err(error) = worker.on_pulse().await {
+        let reason = error.to_string();
+        let fields = [("reason", (&reason).into())];
+        telemetry::log(Level::Error, "payments-worker", "the streams could not be read", &trace, &fields);
+    }
     // What cannot be sealed stays where it is; it must not keep payments from being settled.
     if let Err(error) = app::seal(&payments).await {
         let reason = error.to_string();

@@ -16,7 +16,7 @@ async fn work(call: Call) -> Result<(), StartError> {
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
     let log = Arc::new(RedisEventLog::new("queries", ground.redis.clone()));
-    let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone() });
+    let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone(), desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep);
     let work = Work { worker, records, clock };

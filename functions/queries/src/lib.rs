@@ -20,7 +20,7 @@ async fn start() -> Result<Front, StartError> {
     let queries = Queries { records: records.clone(), freshness };
 
     // What the worker does, for hosts without a Redis trigger.
-    let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone() });
+    let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone(), desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker =
         Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(http::drain_bounds());

@@ -9,7 +9,7 @@ use records_redis::RedisRecords;
 use std::sync::Arc;
 use throttle::RedisThrottle;
 use users_context::domain::{
-    CodeKey, DeviceKey, EmailIndexKey, FactorKey, FirstAdmins, RefreshKey, SecretKey, ThrottleKey,
+    CodeKey, DeviceKey, EmailIndexKey, FactorKey, FirstAdmins, PrivacyKey, RefreshKey, SecretKey, ThrottleKey,
 };
 use users_context::{HasherClient, Issuer, POLICIES, Users};
 use wiring_spin::{Ground, Service};
@@ -52,6 +52,7 @@ pub async fn front(
         code_key: CodeKey::new(&credential_key),
         device_key: DeviceKey::new(&credential_key),
         factor_key: FactorKey::new(&credential_key),
+        privacy_key: PrivacyKey::new(&credential_key),
         first_admins: FirstAdmins::parse(&variable("first_admins").await?)?,
         throttle: Arc::new(RedisThrottle::new("{users/0}:throttle:", redis, clock, random)),
         throttle_key: ThrottleKey::new(&credential_key),

@@ -17,6 +17,8 @@ struct Shared {
     service: BTreeSet<String>,
     /// `.bearer()`.
     bearer: BTreeSet<String>,
+    /// `.desk()`.
+    desk: BTreeSet<String>,
 }
 
 impl Shared {
@@ -25,7 +27,12 @@ impl Shared {
         let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
         let service = text("service.rs");
         let (service, bearer) = service.split_once("pub async fn bearer").unwrap();
-        Self { ground: variables(&text("ground.rs")), service: variables(service), bearer: variables(bearer) }
+        Self {
+            ground: variables(&text("ground.rs")),
+            service: variables(service),
+            bearer: variables(bearer),
+            desk: variables(&text("desk.rs")),
+        }
     }
 }
 
@@ -37,8 +44,12 @@ fn variables(source: &str) -> BTreeSet<String> {
 /// Everything that a function's wiring reads.
 fn reads(source: &str, shared: &Shared) -> BTreeSet<String> {
     let mut names = variables(source);
-    for (call, more) in [("Ground::of(", &shared.ground), (".service(", &shared.service), (".bearer()", &shared.bearer)]
-    {
+    for (call, more) in [
+        ("Ground::of(", &shared.ground),
+        (".service(", &shared.service),
+        (".bearer()", &shared.bearer),
+        (".desk()", &shared.desk),
+    ] {
         if source.contains(call) {
             names.extend(more.iter().cloned());
         }
@@ -84,7 +95,12 @@ fn every_function_is_granted_the_variables_that_it_reads_and_no_other() {
 
 #[test]
 fn finds_what_is_granted_in_vain_and_what_is_missing() {
-    let shared = Shared { ground: set(&["redis_url"]), service: set(&["limits"]), bearer: set(&["issuer"]) };
+    let shared = Shared {
+        ground: set(&["redis_url"]),
+        service: set(&["limits"]),
+        bearer: set(&["issuer"]),
+        desk: set(&["peer"]),
+    };
     let source = "Ground::of(\"x\"); variable(\"mail_key\"); ground.service(\"x\")";
     let read = reads(source, &shared);
     assert_eq!(read, set(&["redis_url", "mail_key", "limits"]));
@@ -92,6 +108,7 @@ fn finds_what_is_granted_in_vain_and_what_is_missing() {
     assert_eq!(complaints("x", &set(&["redis_url", "mail_key", "limits", "issuer"]), &read).len(), 1);
     assert_eq!(complaints("x", &set(&["redis_url"]), &read).len(), 2);
     assert!(reads("service.bearer()", &shared).contains("issuer"));
+    assert!(reads("ground.desk()", &shared).contains("peer"));
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -2,6 +2,8 @@
 
 mod await_contact;
 mod deliver;
+mod erase;
+mod export;
 mod list;
 mod mark_read;
 mod notify;
@@ -12,6 +14,8 @@ mod unread_count;
 
 pub use await_contact::{PATIENCE, Wait, await_contact};
 pub use deliver::{DeliverError, Delivered, DeliveryReport, Mailer};
+pub use erase::{EraseError, erase};
+pub use export::export;
 pub use list::{ListError, list};
 pub use mark_read::{MarkReadError, mark_read};
 pub use notify::{Cause, NotifyError, notify};

@@ -110,5 +110,10 @@ fn email(
     };
     let content = Content::Body(wire::write(&StoredMessage::from(&message))?);
     Ok(Change::new(keys::message(message.id)?, None, content, meta.clone())
-        .with_timer(TimerStep::Set { name: keys::DELIVER, due: meta.at }))
+        .with_timer(TimerStep::Set { name: keys::DELIVER, due: meta.at })
+        .with_index(IndexStep::Put {
+            index: keys::messages_of(contact.user_id)?,
+            sort: meta.at.to_string(),
+            summary: String::new(),
+        }))
 }

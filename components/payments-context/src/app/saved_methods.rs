@@ -21,7 +21,7 @@ fn record_of(id: SavedMethodId) -> Result<RecordKey, StoreError> {
     RecordKey::new(format!("method:{id}")).map_err(unwritable)
 }
 
-fn index_of(payer: UserId) -> Result<IndexName, StoreError> {
+pub(super) fn index_of(payer: UserId) -> Result<IndexName, StoreError> {
     IndexName::new(format!("methods-of:{payer}")).map_err(unwritable)
 }
 

@@ -1,6 +1,8 @@
 //! Use cases, one a file: three projections, each one commit an event, and the overview that reads them.
 
 mod as_of;
+mod erase;
+mod export;
 mod overview;
 mod project_notification;
 mod project_payment;
@@ -8,6 +10,8 @@ mod project_profile;
 mod step;
 
 pub use as_of::{Freshness, SOURCES};
+pub use erase::{EraseError, erase};
+pub use export::export;
 pub use overview::{OverviewError, overview};
 pub use project_notification::project_notification;
 pub use project_payment::project_payment;

@@ -1,10 +1,12 @@
 //! Whether a notification lies in an inbox, and read or not: one commit an event, decided by the version.
 
+use crate::app::erase::is_erased;
 use crate::app::step::{Step, step};
 use crate::app::{ProjectError, TRIES};
 use crate::domain::NotificationView;
 use crate::keys;
 use crate::wire::{self, StoredNotificationView};
+use futures::future::try_join;
 use records::{Change, Content, IndexStep, Meta, Records};
 
 /// Takes in a snapshot. Four round trips; two where it is not new.
@@ -18,7 +20,11 @@ pub async fn project_notification(
 ) -> Result<(), ProjectError> {
     let key = keys::notification_view(told.id)?;
     for _ in 0..TRIES {
-        let (version, known) = match records.load(&key).await? {
+        let (known, erased) = try_join(records.load(&key), is_erased(records, told.user_id)).await?;
+        if erased {
+            return Ok(());
+        }
+        let (version, known) = match known {
             None => (None, None),
             Some(record) => match wire::read::<StoredNotificationView, NotificationView>(&record)? {
                 Some(view) => (Some(record.version), Some(view)),

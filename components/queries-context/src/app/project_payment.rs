@@ -5,23 +5,29 @@
 //! commit an event, and no moment at which a number and its cause disagree: a crash, a repetition or an overtaken event
 //! cannot lose or double anything.
 
+use crate::app::erase::is_erased;
 use crate::app::step::{Step, step};
 use crate::app::{ProjectError, TRIES};
 use crate::domain::{PaymentStep, PaymentView};
 use crate::keys;
 use crate::wire::{self, PaymentSummary, StoredPaymentView};
 use bytes::Bytes;
+use futures::future::try_join;
 use records::{Change, Content, IndexStep, Meta, Posting, Records, RecordsError, Version};
 
 /// Takes in a snapshot. Four round trips; two where it is not new; four more when a person's first money of a currency
-/// is captured.
+/// is captured. Nothing is taken in of a person who was erased, which is read beside the view.
 ///
 /// # Errors
 /// [`ProjectError`].
 pub async fn project_payment(records: &dyn Records, told: PaymentView, meta: &Meta) -> Result<(), ProjectError> {
     let key = keys::payment_view(told.id)?;
     for _ in 0..TRIES {
-        let (version, known) = match records.load(&key).await? {
+        let (known, erased) = try_join(records.load(&key), is_erased(records, told.user_id)).await?;
+        if erased {
+            return Ok(());
+        }
+        let (version, known) = match known {
             None => (None, None),
             Some(record) => match wire::read::<StoredPaymentView, PaymentView>(&record)? {
                 Some(view) => (Some(record.version), Some(view)),

@@ -9,6 +9,7 @@ table![
     bodies_that_were_replaced_or_lost_go_after_a_day,
     a_body_that_is_history_stays,
     a_body_that_became_history_while_its_answer_was_lost_stays,
+    a_history_that_is_given_up_goes_after_a_day_and_no_other_does,
     what_is_current_is_never_deleted,
 ];
 
@@ -61,6 +62,34 @@ async fn a_body_that_became_history_while_its_answer_was_lost_stays(fixture: &dy
     ensure_bodies(fixture, 3, "after a day").await?;
     let content = fixture.another().load(&key("a")?).await?.and_then(|record| record.content);
     ensure_eq!(content, Some(Bytes::from("3")), "the content");
+    Ok(())
+}
+
+async fn a_history_that_is_given_up_goes_after_a_day_and_no_other_does(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let records = fixture.records();
+    for name in ["a", "b"] {
+        let mut version = commit(&*records, create(fixture, name)?).await?.version;
+        for content in ["2", "3", "4"] {
+            version =
+                commit(&*records, change(fixture, name, Some(version), content)?.keeping_previous()).await?.version;
+        }
+        // The last one keeps nothing itself: what it replaces is garbage anyway.
+        commit(&*records, change(fixture, name, Some(version), "bare")?).await?;
+    }
+    for _ in 0..2 {
+        fixture.another().forget_history(&key("a")?).await?;
+        ensure_bodies(fixture, 10, "before a day has passed").await?;
+    }
+    ensure_eq!(records.forget_history(&key("nobody")?).await?, 0, "the history of nothing");
+    fixture.age_garbage().await?;
+    records.maintain(fixture.now()).await?;
+    // Of `a` what is current; of `b` that, and the three that were kept.
+    ensure_bodies(fixture, 5, "after a day").await?;
+    fixture.another().forget_history(&key("a")?).await?;
+    for name in ["a", "b"] {
+        let content = fixture.another().load(&key(name)?).await?.and_then(|record| record.content);
+        ensure_eq!(content, Some(Bytes::from("bare")), "the content");
+    }
     Ok(())
 }
 

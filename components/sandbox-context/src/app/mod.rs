@@ -1,6 +1,7 @@
 //! Use cases of the acquirer and of the mailbox.
 
 mod announce;
+mod delete_letter;
 mod error;
 mod make_charge;
 mod move_charge;
@@ -11,6 +12,7 @@ mod show_letters;
 mod store;
 
 pub use announce::{Receiver, announce};
+pub use delete_letter::delete_letter;
 pub use error::SandboxError;
 pub use make_charge::make_charge;
 pub use move_charge::{Step, move_charge};

@@ -112,6 +112,22 @@ pub(crate) async fn write_letter(sandbox: &Sandbox, letter: &StoredLetter) -> Re
     commit(sandbox, change).await
 }
 
+/// Leaves a tombstone where a letter was, or would have come.
+pub(crate) async fn erase_letter(
+    sandbox: &Sandbox,
+    key: &RecordKey,
+    expected: Option<Version>,
+    letter: Option<&StoredLetter>,
+) -> Result<Written, SandboxError> {
+    let meta = Meta { at: sandbox.clock.now(), trace: "0".repeat(32), cause: None, actor: None };
+    let mut change = Change::new(key.clone(), expected, Content::Tombstone, meta);
+    if let Some(letter) = letter {
+        let (index, sort) = (mailbox(&letter.to)?, letter.received_at.to_string());
+        change = change.with_index(IndexStep::Remove { index, sort });
+    }
+    commit(sandbox, change).await
+}
+
 fn change<T: Serialize>(
     sandbox: &Sandbox,
     key: RecordKey,

@@ -151,6 +151,17 @@ pub async fn receive_letter(
     Ok((status, Json(letter)).into_response())
 }
 
+/// Takes a letter back by the key that it was sent under; one that never came will not come either.
+pub async fn delete_letter(
+    State(sandbox): State<Sandbox>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    key::require(&headers, &sandbox.mail_key)?;
+    app::delete_letter(&sandbox, &key).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub async fn letters(
     State(sandbox): State<Sandbox>,
     asked: Result<Query<LetterQuery>, QueryRejection>,

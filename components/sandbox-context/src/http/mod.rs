@@ -7,7 +7,7 @@ pub mod problems;
 
 use crate::Sandbox;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 /// All routes. Bearer keys guard what a provider would guard; what looks, and the payer's bank, is open: never deploy
 /// the sandbox.
@@ -25,7 +25,8 @@ pub fn public(sandbox: Sandbox) -> Router {
         .route("/sandbox/v1/charges/{id}/authenticate/{outcome}", get(bank::decide))
         .route("/sandbox/v1/charges/{id}/dispute", post(handlers::dispute))
         .route("/sandbox/v1/charges/{id}/dispute/close", post(handlers::close_dispute))
-        // The mailbox: bearer mail_key to send, open to look.
+        // The mailbox: bearer mail_key to send and to take back, open to look.
         .route("/sandbox/v1/mail", get(handlers::letters).post(handlers::receive_letter))
+        .route("/sandbox/v1/mail/{key}", delete(handlers::delete_letter))
         .with_state(sandbox)
 }

@@ -117,11 +117,15 @@ pub(super) async fn change_account<E: From<AccountError>>(
     for _ in 0..ATTEMPTS {
         let found = users.load_user(id).await.map_err(AccountError::Records)?;
         let (version, user) = found.ok_or(AccountError::NoAccount)?;
-        let Some(next) = decide(user.clone())? else { return Ok(user) };
+        let Some(mut next) = decide(user.clone())? else { return Ok(user) };
+        // An account of before the seal has a key from its next change on.
+        next.user.subject_key.get_or_insert_with(|| users.new_subject_key());
         let key = user_key(id).map_err(AccountError::Records)?;
         let body = content(&UserBody::from(&next.user)).map_err(AccountError::Records)?;
         let mut change = Change::new(key, Some(version), body, meta(scope, actor, users.now()));
-        change.events = next.events;
+        for event in next.events {
+            change.events.push(users.sealed(&next.user, event).map_err(AccountError::Records)?);
+        }
         if let Some(deed) = next.deed {
             change.trail.push(users.told(scope, id, actor, &deed).map_err(AccountError::Records)?);
         }

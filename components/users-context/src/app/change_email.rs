@@ -159,8 +159,8 @@ mod tests {
         }
     }
 
-    fn address(event: &events::Envelope) -> String {
-        serde_json::from_value::<UserPersonal>(event.personal.clone().unwrap()).unwrap().email
+    fn address(house: &House, event: &events::Envelope) -> String {
+        house.personal::<UserPersonal>(event).unwrap().email
     }
 
     #[tokio::test]
@@ -170,8 +170,8 @@ mod tests {
         ask(&house, &caller, NEW, "correct horse").await.unwrap();
         confirm(&house, &caller, &house.last_code(OLD), &house.last_code(NEW)).await.unwrap();
         assert!(can_log_in(&house, NEW).await && !can_log_in(&house, OLD).await);
-        assert_eq!(address(&house.events_of(USER_UPDATED)[0]), NEW, "letters go there from now on");
-        assert_eq!(address(&house.events_of(EMAIL_CHANGED)[0]), OLD, "and the old mailbox is told");
+        assert_eq!(address(&house, &house.events_of(USER_UPDATED)[0]), NEW, "letters go there from now on");
+        assert_eq!(address(&house, &house.events_of(EMAIL_CHANGED)[0]), OLD, "and the old mailbox is told");
         register(&house.users, &house.scope, registration(OLD)).await.unwrap();
         assert_eq!(house.events_of(USER_REGISTERED).len(), 2, "the old address is free");
     }

@@ -106,7 +106,7 @@ mod tests {
         let event = house.memory.events().into_iter().find(|event| event.kind == PASSWORD_CHANGED).unwrap();
         let told: PasswordChanged = event.data_as().unwrap();
         assert_eq!((told.user_id, told.how), (mine.user_id, PasswordChange::Changed));
-        let personal: UserPersonal = serde_json::from_value(event.personal.unwrap()).unwrap();
+        let personal: UserPersonal = house.personal(&event).unwrap();
         assert_eq!(personal.email, "anna@example.org", "the owner is told, whoever did it");
     }
 

@@ -4,8 +4,8 @@ use super::ATTEMPTS;
 use crate::Users;
 use crate::asked::Asked;
 use crate::domain::{EmailAddress, User};
-use crate::state::{content, login_key, meta};
-use crate::wire::body::LoginBody;
+use crate::state::{content, login_key, meta, user_key};
+use crate::wire::body::{LoginBody, UserBody};
 use core::time::Duration;
 use ids::UserId;
 use records::{Change, Content, RecordsError};
@@ -40,12 +40,16 @@ pub(super) async fn claim(
         users.commit(Change::new(login_key(&name)?, expected, body, meta(scope, wanted, now))).await?;
         let claimed = users.load_login(&name).await?;
         let holder = claimed.as_ref().and_then(|(_, body)| body.as_ref());
-        let account = users.load_user(holder.map_or_else(|| users.nobody(), |body| body.user_id)).await?;
+        let account = user_key(holder.map_or_else(|| users.nobody(), |body| body.user_id))?;
+        let account = users.load::<UserBody>(&account).await?;
         match claimed {
             Some((version, Some(body))) => {
-                let moved = account.is_some_and(|(_, user)| users.email_index_key.name(&user.email) != name);
+                // An erased account has no address, whoever comes to take its claim away.
+                let erased = matches!(account, Some((_, None)));
+                let account = account.and_then(|(_, body)| Some(User::from(body?)));
+                let moved = account.is_some_and(|user| users.email_index_key.name(&user.email) != name);
                 let old = body.claimed_at.is_none_or(|at| now.since(at) >= LEFT_BEHIND_AFTER);
-                if body.user_id == wanted || !(moved && old) {
+                if body.user_id == wanted || !(erased || moved && old) {
                     return Ok(body.user_id);
                 }
                 expected = Some(version);

@@ -13,6 +13,7 @@ pub mod list_sessions;
 pub mod log_in;
 pub mod log_out;
 pub mod me;
+pub mod privacy;
 pub mod refresh;
 pub mod register;
 pub mod reset_password;

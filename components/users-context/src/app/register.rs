@@ -55,10 +55,11 @@ pub async fn register(users: &Users, scope: &Asked, request: RegisterRequest) ->
     let id = claim(users, scope, &email, users.new_user_id()).await?;
     let now = users.now();
     let user = User::register(id, email, display_name, locale, phc, now);
+    let user = User { subject_key: Some(users.new_subject_key()), ..user };
     let (user, code) = with_first_code(users, user, now)?;
     let change = Change::new(user_key(id)?, None, content(&UserBody::from(&user))?, meta(scope, id, user.created_at))
-        .with_event(event::registered(&user)?)
-        .with_event(code)
+        .with_event(users.sealed(&user, event::registered(&user)?)?)
+        .with_event(users.sealed(&user, code)?)
         .with_trail(users.told(scope, id, id, &Deed::done(Act::Register))?);
     // A conflict is the account that was there: accepted all the same.
     users.commit(change).await?;
@@ -103,11 +104,12 @@ mod tests {
         let [event, letter] = events.as_slice() else { panic!("two events, not {events:?}") };
         assert_eq!((event.kind.as_str(), event.subject.as_str()), (USER_REGISTERED, user.id.to_string().as_str()));
         assert_eq!((letter.kind.as_str(), user.email_verified_at), (CODE_ISSUED, None));
-        let code: CodePersonal = serde_json::from_value(letter.personal.clone().unwrap()).unwrap();
+        let code: CodePersonal = house.personal(letter).unwrap();
         assert_eq!((code.email.as_str(), code.code.len()), ("anna@example.org", 6));
         assert!(!letter.data.to_string().contains(&code.code), "the code is in the personal member alone");
         assert_eq!(event.data_as::<UserSnapshot>().unwrap(), UserSnapshot { id: user.id, locale: "en".to_owned() });
-        let personal: UserPersonal = serde_json::from_value(event.personal.clone().unwrap()).unwrap();
+        assert!(!serde_json::to_string(event).unwrap().contains("anna@"), "what is personal is sealed");
+        let personal: UserPersonal = house.personal(event).unwrap();
         assert_eq!((personal.email.as_str(), personal.display_name.as_str()), ("anna@example.org", "Anna"));
         assert!(!event.data.to_string().contains("anna"), "nothing personal in the public snapshot");
     }

@@ -81,7 +81,7 @@ mod tests {
         let events = house.events_of(USER_UPDATED);
         let [_, last] = events.as_slice() else { panic!("two events, not {events:?}") };
         assert_eq!(last.data_as::<UserSnapshot>().unwrap().locale, "de-AT");
-        let personal: UserPersonal = serde_json::from_value(last.personal.clone().unwrap()).unwrap();
+        let personal: UserPersonal = house.personal(last).unwrap();
         assert_eq!(personal.display_name, "Anna B.");
     }
 

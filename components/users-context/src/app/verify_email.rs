@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(house.only_user().await.email_verified_at, Some(house.users.now()));
         let events = house.events_of(USER_VERIFIED);
         let [event] = events.as_slice() else { panic!("one event, not {events:?}") };
-        let personal: UserPersonal = serde_json::from_value(event.personal.clone().unwrap()).unwrap();
+        let personal: UserPersonal = house.personal(event).unwrap();
         assert_eq!(personal.email, "anna@example.org");
         send_verification(&house.users, &house.scope, &caller).await.unwrap();
         assert_eq!(house.codes_to("anna@example.org"), 1, "nothing is sent for a proven address");

@@ -53,11 +53,15 @@ pub enum Act {
     RotateKey,
     /// Ended an API key.
     RevokeKey,
+    /// Had all data collected to take them along.
+    Export,
+    /// Had the account erased.
+    Erase,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Register,
         Self::LogIn,
         Self::LogOut,
@@ -83,6 +87,8 @@ impl Act {
         Self::CreateKey,
         Self::RotateKey,
         Self::RevokeKey,
+        Self::Export,
+        Self::Erase,
     ];
 
     /// Its word in the trail.
@@ -113,6 +119,8 @@ impl Act {
             Self::CreateKey => "create_key",
             Self::RotateKey => "rotate_key",
             Self::RevokeKey => "revoke_key",
+            Self::Export => "export",
+            Self::Erase => "erase",
         }
     }
 }

@@ -5,7 +5,10 @@ mod code;
 mod deed;
 mod device;
 mod email;
+mod erasure;
+mod export;
 mod password;
+mod privacy_key;
 mod profile;
 mod program_key;
 mod refresh_token;
@@ -22,7 +25,10 @@ pub use code::{CODE_LIFE, CodeKey, Codes, Digits, MAC_BYTES, OneTimeCode, Presen
 pub use deed::{Act, Deed, Why};
 pub use device::{DeviceKey, DeviceToken, InvalidDeviceToken, ThrottleKey};
 pub use email::{EmailAddress, EmailIndexKey, InvalidEmail};
+pub use erasure::{Erasure, ErasureStanding};
+pub use export::{EXPORT_KEPT, Export, HandedIn};
 pub use password::{Owner, Password, WeakPassword};
+pub use privacy_key::PrivacyKey;
 pub use profile::{DisplayName, InvalidDisplayName, InvalidLocale, Locale};
 pub use program_key::{
     InvalidProgramKey, KEY_SCOPES, KeySecret, MOST_DAYS, MOST_OVERLAP_HOURS, ProgramKey, key_name, key_scopes, life,

@@ -189,7 +189,8 @@ impl Session {
     }
 
     fn ended(&self, reason: EndReason, at: Timestamp) -> Self {
-        Self { ended: Some(End { at, reason }), ..self.clone() }
+        // Where it was used from is nobody's business any more.
+        Self { ended: Some(End { at, reason }), device: Device::default(), ..self.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::domain::{Codes, Credentials, DisplayName, EmailAddress, Locale, SecondFactor};
 use ambient::Timestamp;
 use ids::UserId;
+use privacy::SubjectKey;
 
 /// The role that every account has.
 pub const ROLE_USER: &str = "user";
@@ -60,6 +61,9 @@ pub struct User {
     pub must_reset: bool,
     /// What logging in asks for beside the password.
     pub second_factor: Option<SecondFactor>,
+    /// Seals what events say about the person; gone with the account. None in an account of before the seal, until it
+    /// changes.
+    pub subject_key: Option<SubjectKey>,
 }
 
 impl User {
@@ -89,6 +93,7 @@ impl User {
             email_change: None,
             must_reset: false,
             second_factor: None,
+            subject_key: None,
         }
     }
 

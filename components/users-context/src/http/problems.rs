@@ -1,8 +1,8 @@
 //! The one place where the errors of the context become problems.
 
 use super::{
-    CODE_REFUSED, CREDENTIALS, EMAIL_TAKEN, SECOND_FACTOR_NEEDED, SECOND_FACTOR_REFUSED, SECOND_FACTOR_STATE,
-    SESSION_ENDED, TOO_MANY_KEYS,
+    CODE_REFUSED, CREDENTIALS, EMAIL_TAKEN, ERASED, EXPORT_NOT_READY, SECOND_FACTOR_NEEDED, SECOND_FACTOR_REFUSED,
+    SECOND_FACTOR_STATE, SESSION_ENDED, TOO_MANY_KEYS,
 };
 use crate::app::administer::AdministerError;
 use crate::app::audit::AuditError;
@@ -11,6 +11,7 @@ use crate::app::end_session::EndSessionError;
 use crate::app::keys::KeyError;
 use crate::app::list_sessions::ListSessionsError;
 use crate::app::log_in::LogInError;
+use crate::app::privacy::PrivacyError;
 use crate::app::refresh::RefreshError;
 use crate::app::register::RegisterError;
 use crate::app::second_factor::FactorError;
@@ -125,6 +126,22 @@ impl From<FactorError> for Problem {
             FactorError::Attempt(error) => error.into(),
             FactorError::Proof(error) => error.into(),
             FactorError::Account(error) => error.into(),
+        }
+    }
+}
+
+impl From<PrivacyError> for Problem {
+    fn from(error: PrivacyError) -> Self {
+        match error {
+            PrivacyError::NotFound => Self::new(NOT_FOUND),
+            PrivacyError::Gone => Self::new(ERASED),
+            PrivacyError::NotReady => Self::new(EXPORT_NOT_READY).retry_after_s(1),
+            PrivacyError::SecondFactorNeeded => Self::new(SECOND_FACTOR_NEEDED).challenge("Bearer"),
+            PrivacyError::Factor(error) => error.into(),
+            PrivacyError::Invalid(invalid) => invalid.into(),
+            PrivacyError::Proof(error) => error.into(),
+            PrivacyError::Account(error) => error.into(),
+            PrivacyError::Records(error) => records(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::wire::codes::{CodesBody, EmailChangeBody};
 use crate::wire::factor::FactorBody;
 use ambient::Timestamp;
 use ids::{SessionId, UserId};
+use privacy::SubjectKey;
 use serde::{Deserialize, Serialize};
 
 /// Body of `login:<HMAC of the address>`: the account that has the address, or is about to.
@@ -59,6 +60,28 @@ pub struct UserBody {
     /// What logging in asks for beside the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor: Option<FactorBody>,
+    /// What seals the person's data in events. **Shape** 32 bytes as base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "subject_key")]
+    pub subject_key: Option<SubjectKey>,
+}
+
+/// A key as its text.
+mod subject_key {
+    use privacy::SubjectKey;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(key: &Option<SubjectKey>, to: S) -> Result<S::Ok, S::Error> {
+        match key {
+            Some(key) => to.serialize_some(&key.expose()),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SubjectKey>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        let key = text.map(|text| SubjectKey::parse(&text).ok_or_else(|| serde::de::Error::custom("not a key")));
+        key.transpose()
+    }
 }
 
 /// The stored form of [`Status`].
@@ -93,6 +116,7 @@ impl From<&User> for UserBody {
             email_change: user.email_change.as_ref().map(EmailChangeBody::from),
             must_reset: user.must_reset,
             second_factor: user.second_factor.as_ref().map(FactorBody::from),
+            subject_key: user.subject_key.clone(),
         }
     }
 }
@@ -119,6 +143,7 @@ impl From<UserBody> for User {
             email_change: body.email_change.map(Into::into),
             must_reset: body.must_reset,
             second_factor: body.second_factor.map(Into::into),
+            subject_key: body.subject_key,
         }
     }
 }
@@ -245,6 +270,7 @@ mod tests {
                 last_step: 9,
                 recovery: vec![[1; 32], [2; 32]],
             }),
+            subject_key: Some(SubjectKey::new([6; 32])),
             ..user.verified(now())
         };
         let json = serde_json::to_vec(&UserBody::from(&user)).unwrap();

@@ -1,16 +1,17 @@
 //! The events of the context, made from its nouns.
 
-use crate::domain::{CODE_LIFE, Digits, EmailAddress, Purpose, Session, User};
+use crate::domain::{CODE_LIFE, Digits, EmailAddress, Erasure, Export, Purpose, Session, User};
 use ambient::Timestamp;
 use events::NewEvent;
 use records::RecordsError;
 use serde::Serialize;
 use serde_json::Value;
 use users_wire::{
-    CODE_ISSUED, CodeIssued, CodePersonal, CodePurpose, EMAIL_CHANGED, FACTOR_CHANGED, FactorChange, FactorChanged,
-    PASSWORD_CHANGED, PasswordChange, PasswordChanged, ROLES_CHANGED, RevokeReason, RolesChanged, SESSION_ENDED,
-    SESSION_STARTED, SESSIONS_REVOKED, SessionSnapshot, SessionsRevoked, USER_LOCKED, USER_REGISTERED, USER_UNLOCKED,
-    USER_UPDATED, USER_VERIFIED, UserPersonal, UserSnapshot,
+    CODE_ISSUED, CodeIssued, CodePersonal, CodePurpose, EMAIL_CHANGED, ERASURE_REQUESTED, EXPORT_REQUESTED,
+    ErasureTold, ExportRequested, FACTOR_CHANGED, FactorChange, FactorChanged, PASSWORD_CHANGED, PasswordChange,
+    PasswordChanged, ROLES_CHANGED, RevokeReason, RolesChanged, SESSION_ENDED, SESSION_STARTED, SESSIONS_REVOKED,
+    SessionSnapshot, SessionsRevoked, USER_ERASED, USER_LOCKED, USER_REGISTERED, USER_UNLOCKED, USER_UPDATED,
+    USER_VERIFIED, UserPersonal, UserSnapshot,
 };
 
 /// An account was opened.
@@ -125,6 +126,28 @@ fn session_event(kind: &'static str, session: &Session) -> Result<NewEvent, Reco
         end_reason: session.ended.map(|end| end.reason.into()),
     };
     Ok(NewEvent { kind, subject: session.id.to_string(), data: json(&snapshot)?, personal: None })
+}
+
+/// A person takes their data along.
+pub(crate) fn export_requested(export: &Export) -> Result<NewEvent, RecordsError> {
+    let told = ExportRequested { user_id: export.user, export_id: export.id };
+    Ok(NewEvent { kind: EXPORT_REQUESTED, subject: export.user.to_string(), data: json(&told)?, personal: None })
+}
+
+/// An account was erased.
+pub(crate) fn erasure_requested(erasure: &Erasure) -> Result<NewEvent, RecordsError> {
+    erasure_event(ERASURE_REQUESTED, erasure)
+}
+
+/// The second look after an erasure is due.
+pub(crate) fn user_erased(erasure: &Erasure) -> Result<NewEvent, RecordsError> {
+    erasure_event(USER_ERASED, erasure)
+}
+
+fn erasure_event(kind: &'static str, erasure: &Erasure) -> Result<NewEvent, RecordsError> {
+    let &Erasure { id, user, requested_at, .. } = erasure;
+    let told = ErasureTold { user_id: user, erasure_id: id, requested_at };
+    Ok(NewEvent { kind, subject: user.to_string(), data: json(&told)?, personal: None })
 }
 
 fn json(part: &impl Serialize) -> Result<Value, RecordsError> {

@@ -11,5 +11,6 @@ pub mod credentials;
 pub mod event;
 pub mod factor;
 pub mod keys;
+pub mod privacy;
 pub mod session;
 pub mod trail;

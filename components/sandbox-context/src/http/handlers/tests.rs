@@ -178,6 +178,21 @@ async fn charging_and_sending_need_their_own_key() {
 }
 
 #[tokio::test]
+async fn a_letter_is_taken_back_by_its_key_also_before_it_came() {
+    let house = House::new();
+    let letter = |key: &str| json!({"to": "ada@example.com", "subject": "s", "text": "t", "idempotency_key": key});
+    house.send("POST", "/sandbox/v1/mail", "mail", None, letter("k1")).await;
+    for _ in 0..2 {
+        assert_eq!(house.send("DELETE", "/sandbox/v1/mail/k1", "mail", None, json!({})).await.0, 204);
+    }
+    assert_eq!(house.get("/sandbox/v1/mail?to=ada%40example.com").await.1["total"], 0);
+    assert_eq!(house.send("DELETE", "/sandbox/v1/mail/k2", "mail", None, json!({})).await.0, 204);
+    assert_eq!(house.send("POST", "/sandbox/v1/mail", "mail", None, letter("k2")).await.0, 404);
+    assert_eq!(house.get("/sandbox/v1/mail?to=ada%40example.com").await.1["total"], 0);
+    assert_eq!(house.send("DELETE", "/sandbox/v1/mail/k1", "", None, json!({})).await.0, 401);
+}
+
+#[tokio::test]
 async fn a_letter_is_kept_once_and_found_by_its_address() {
     let house = House::new();
     let letter = |key: &str, subject: &str| json!({"to": "Ada@example.com", "subject": subject, "text": "Hello", "idempotency_key": key});

@@ -1,0 +1,22 @@
+//! Identity over HTTP, export and erasure, and the desk where the other services hand their parts in. Wiring, and nothing
+//! else.
+
+#![cfg(target_family = "wasm")]
+
+#[path = "../../users/src/wiring.rs"]
+mod wiring;
+
+use edge_spin::{Front, StartError};
+use records_redis::RedisTrail;
+use std::sync::Arc;
+use users_context::{Access, http};
+
+edge_spin::http!(start);
+
+async fn start() -> Result<Front, StartError> {
+    wiring::front("users-privacy", |users, records, service| {
+        let access = Access { users, trail: Arc::new(RedisTrail::of(records)) };
+        http::privacy(access.clone()).merge(service.internal(http::privacy_desk(access)))
+    })
+    .await
+}
