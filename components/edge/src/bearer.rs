@@ -31,11 +31,7 @@ impl Bearer {
     /// # Errors
     /// 401 when the header is anything but one valid bearer token, 503 when the keys cannot be had.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Principal>, Problem> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let Some(value) = values.next() else {
-            return Ok(None);
-        };
-        let token = value.to_str().ok().and_then(token_of).filter(|_| values.next().is_none());
+        let Some(token) = shown(headers) else { return Ok(None) };
         let token = token.ok_or_else(|| refused(&TokenError::Shape))?;
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(principal) = self.remembered(&digest, now) {
@@ -85,6 +81,13 @@ fn holds(principal: &Principal, now: Timestamp) -> bool {
     now.unix_s() < principal.expires_at.unix_s().saturating_add(EXPIRY_LEEWAY_S)
 }
 
+/// What the caller shows; the inner `None` where the header is anything but one bearer token.
+pub(crate) fn shown(headers: &HeaderMap) -> Option<Option<&str>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    Some(value.to_str().ok().and_then(token_of).filter(|_| values.next().is_none()))
+}
+
 /// The token of `Bearer <token>` (RFC 6750, 2.1); the scheme's case does not matter.
 pub(crate) fn token_of(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
@@ -93,7 +96,7 @@ pub(crate) fn token_of(value: &str) -> Option<&str> {
 }
 
 /// One answer for every reason: the caller learns nothing about keys and checks.
-fn refused(error: &TokenError) -> Problem {
+pub(crate) fn refused(error: &dyn core::error::Error) -> Problem {
     Problem::new(UNAUTHENTICATED).challenge("Bearer error=\"invalid_token\"").caused_by(error)
 }
 

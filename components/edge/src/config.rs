@@ -6,11 +6,12 @@ use crate::cors::Cors;
 use crate::limits::{LimitTable, Limits};
 use access_token::Verifier;
 use ambient::{Clock, Random, Sleep};
+use api_key::Keys;
 use core::time::Duration;
 use limiter::Limiter;
 use redis_latency::RedisLatency;
 use request_metrics::MetricsSink;
-use route_policy::RoutePolicy;
+use route_policy::{KeyScopes, RoutePolicy};
 use std::sync::Arc;
 
 /// The longest that a request may take, unless configured otherwise.
@@ -25,6 +26,7 @@ pub struct EdgeConfig {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) sleep: Arc<dyn Sleep>,
     pub(crate) bearer: Option<Bearer>,
+    pub(crate) keys: Option<(Arc<dyn Keys>, KeyScopes)>,
     pub(crate) cors: Cors,
     pub(crate) trusted_hops: u8,
     pub(crate) deadline: Duration,
@@ -44,6 +46,7 @@ impl EdgeConfig {
             random,
             sleep,
             bearer: None,
+            keys: None,
             cors: Cors::default(),
             trusted_hops: 0,
             deadline: DEADLINE,
@@ -59,6 +62,13 @@ impl EdgeConfig {
     #[must_use]
     pub fn bearer(mut self, verifier: Verifier, keys: TokenKeys) -> Self {
         self.bearer = Some(Bearer::new(verifier, keys));
+        self
+    }
+
+    /// Believes API keys, too, as far as the context's scopes go. Without this a key is refused wherever a token is read.
+    #[must_use]
+    pub fn api_keys(mut self, keys: Arc<dyn Keys>, scopes: KeyScopes) -> Self {
+        self.keys = Some((keys, scopes));
         self
     }
 

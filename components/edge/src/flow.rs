@@ -2,8 +2,9 @@
 
 use crate::conditional::Condition;
 use crate::limits::{Note, Refused, Within};
-use crate::{EdgeConfig, address, body, errors, frame, idempotency, internal, security, shedding};
+use crate::{EdgeConfig, address, bearer, body, errors, frame, idempotency, internal, security, shedding};
 use ambient::Timestamp;
+use api_key::{Caller, Keys, Look, NotAKey, Presented, Unknown};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -15,10 +16,10 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use limiter::Demand;
-use principal::{Client, RequestScope};
-use problem::{DEADLINE_EXCEEDED, HEADERS_TOO_LARGE, Problem};
+use principal::{Client, Principal, RequestScope};
+use problem::{DEADLINE_EXCEEDED, FORBIDDEN, HEADERS_TOO_LARGE, Problem};
 use request_metrics::Sample;
-use route_policy::{RoutePolicy, WithoutLimiter};
+use route_policy::{KeyScopes, RoutePolicy, WithoutLimiter};
 use std::sync::Arc;
 use telemetry::{Level, Value};
 
@@ -98,27 +99,61 @@ async fn enter(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) ->
     let client = client(&parts.headers, edge.trusted_hops);
     let place = client.place();
     parts.extensions.insert(client);
-    let reads_bearer = !asked.is_internal && !asked.policy.ignores_bearer;
-    let authenticated = match edge.bearer.as_ref().filter(|_| reads_bearer) {
-        Some(bearer) => bearer.authenticate(&parts.headers, asked.at).await,
-        None => Ok(None),
-    };
-    let principal = authenticated.as_ref().ok().and_then(Option::as_ref);
     let limits = edge.limits.as_ref().filter(|_| !asked.is_internal);
-    let demands = limits.map(|limits| limits.demands(class, place, principal)).unwrap_or_default();
+    let demands = |principal: Option<&Principal>, key: Option<&str>| {
+        limits.map(|limits| limits.demands(class, place, principal, key)).unwrap_or_default()
+    };
+    let authenticated = match who(edge, asked, &parts).await {
+        Who::Known(known) => known,
+        // Nobody is asked for a stranger who has asked too often already: guessing keys is not free.
+        Who::Ask(keys, scopes, presented) => match within_limits(edge, asked, demands(None, None)).await {
+            Ok(_) => {
+                let caller = keys.ask(presented, asked.scope).await;
+                let caller = caller.and_then(|caller| caller.ok_or_else(|| bearer::refused(&NotAKey)));
+                caller.and_then(|caller| Ok(Some(caller.within(scopes, &parts.method)?)))
+            }
+            Err(refused) => return Ok(refused.into_response()),
+        },
+    };
+    let caller = authenticated.as_ref().ok().and_then(Option::as_ref);
+    let demands = demands(caller.map(|caller| &caller.principal), caller.and_then(|caller| caller.key.as_deref()));
     let outcome = match authenticated {
         // Whoever shows tokens that do not hold is counted as well: guessing is not free.
         Err(problem) => {
             within_limits(edge, asked, demands).await.map(|within| within.complete(problem.into_response()))
         }
-        Ok(principal) => {
-            if let Some(principal) = principal {
-                parts.extensions.insert(principal);
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                parts.extensions.insert(caller.principal);
             }
             serve(edge, asked, demands, parts, body, next).await
         }
     };
     Ok(outcome.unwrap_or_else(IntoResponse::into_response))
+}
+
+/// What is known of the caller without asking anybody about a key.
+enum Who<'a> {
+    Known(Result<Option<Caller>, Problem>),
+    Ask(&'a dyn Keys, KeyScopes, Unknown),
+}
+
+/// Who asks: by an access token, by an API key, or nobody in particular.
+async fn who<'a>(edge: &'a EdgeConfig, asked: Asked, parts: &Parts) -> Who<'a> {
+    let reads_bearer = !asked.is_internal && !asked.policy.ignores_bearer;
+    let Some(bearer) = edge.bearer.as_ref().filter(|_| reads_bearer) else { return Who::Known(Ok(None)) };
+    let Some(key) = bearer::shown(&parts.headers).flatten().filter(|text| Presented::is_meant(text)) else {
+        let person = bearer.authenticate(&parts.headers, asked.at).await;
+        return Who::Known(person.map(|person| person.map(Caller::person)));
+    };
+    let Some((keys, scopes)) = &edge.keys else {
+        return Who::Known(Err(Problem::new(FORBIDDEN).detail("API keys open nothing here")));
+    };
+    match keys.look(key) {
+        Look::Known(caller) => Who::Known(caller.within(*scopes, &parts.method).map(Some)),
+        Look::Refused => Who::Known(Err(bearer::refused(&NotAKey))),
+        Look::Unknown(unknown) => Who::Ask(&**keys, *scopes, unknown),
+    }
 }
 
 /// The other end of the request.

@@ -1,7 +1,7 @@
 //! The edge: what every public function wears, as a layer around its router.
 //!
 //! What lives here: trace, deadline and client address of a request, body limit and content type, the Idempotency-Key with its
-//! fingerprint, bearer tokens, service tokens of `/internal`, CORS, security headers, problem documents for everything
+//! fingerprint, bearer tokens, API keys, service tokens of `/internal`, CORS, security headers, problem documents for everything
 //! that fails, conditional requests, rate limits, shedding, metrics and one log line a request. What does not: routes and decisions (the
 //! contexts), the platform (`edge-spin`), counting (`limiter`).
 //!

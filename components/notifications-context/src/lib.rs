@@ -16,6 +16,7 @@ mod fixtures;
 pub mod http;
 mod keys;
 mod mail;
+mod policies;
 mod templates;
 pub mod wire;
 mod work;
@@ -23,6 +24,7 @@ mod work;
 pub use consume::{GROUP, HEARS, Notifier};
 pub use http::Notifications;
 pub use mail::{Letter, Mail, SandboxMailbox};
+pub use policies::KEY_SCOPES;
 pub use templates::{DEFAULT_LOCALE, Rendered, TemplateError, render};
 pub use work::{Drained, Round, RoundError, Work};
 

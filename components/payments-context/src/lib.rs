@@ -15,7 +15,7 @@ pub mod setup;
 pub mod wire;
 
 pub use crate::http::problems::PROBLEMS;
-pub use crate::policies::POLICIES;
+pub use crate::policies::{KEY_SCOPES, POLICIES};
 pub use providers::{Provider, Providers, UnknownProvider};
 
 use ambient::{Clock, Random, Timestamp};

@@ -1,6 +1,9 @@
 //! How the edge treats the routes of this context: whatever moves money goes first.
 
-use route_policy::{Class, RoutePolicy};
+use route_policy::{Class, KeyScopes, RoutePolicy};
+
+/// What an API key needs here.
+pub const KEY_SCOPES: KeyScopes = KeyScopes { read: &["payments:read"], write: &["payments:write"] };
 
 /// The moves of a payment and of the ledger, and what providers tell of them.
 pub const POLICIES: &[RoutePolicy] = &[

@@ -17,12 +17,14 @@ pub mod domain;
 mod fixtures;
 pub mod http;
 mod keys;
+mod policies;
 pub mod wire;
 mod work;
 
 pub use app::Freshness;
 pub use consume::{GROUP, HEARS, Projector};
 pub use http::Queries;
+pub use policies::KEY_SCOPES;
 pub use work::{Drained, Round, RoundError, Work};
 
 /// The kinds of problem that are this context's own: none, the shared ones say everything.

@@ -105,6 +105,26 @@ impl RoutePolicy {
     }
 }
 
+/// What an API key must be allowed to do for the routes of a context.
+///
+/// A person's token is judged by each route alone; a key, which lies in files and pipelines for months, by this table as
+/// well. A route that no scope opens is not for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyScopes {
+    /// All of these for a route that only reads; none: keys read nothing here.
+    pub read: &'static [&'static str],
+    /// All of these for every other route; none: keys change nothing here.
+    pub write: &'static [&'static str],
+}
+
+impl KeyScopes {
+    /// The scopes that a request asks for; `None` where no key may make it.
+    pub fn of(&self, method: &Method) -> Option<&'static [&'static str]> {
+        let scopes = if method.is_safe() { self.read } else { self.write };
+        (!scopes.is_empty()).then_some(scopes)
+    }
+}
+
 /// The policy of a request among those of a context; where none names it, the one of its method.
 pub fn of(policies: &[RoutePolicy], method: &Method, path: &str) -> RoutePolicy {
     let named = policies.iter().find(|policy| policy.is_for(method, path)).copied();
@@ -129,6 +149,13 @@ mod tests {
         assert_eq!(class(Method::GET, "/v1/payments"), Class::Read);
         assert!(of(POLICIES, &Method::POST, "/v1/sessions").ignores_bearer);
         assert!(!of(POLICIES, &Method::GET, "/livez").ignores_bearer);
+    }
+
+    #[test]
+    fn a_key_reads_and_writes_by_different_scopes_or_not_at_all() {
+        let scopes = KeyScopes { read: &["payments:read", "notifications:read"], write: &[] };
+        assert_eq!(scopes.of(&Method::HEAD), Some(["payments:read", "notifications:read"].as_slice()));
+        assert_eq!(scopes.of(&Method::POST), None, "an empty row opens nothing");
     }
 
     #[test]

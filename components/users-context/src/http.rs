@@ -6,6 +6,7 @@ mod access;
 mod accounts;
 mod admin;
 mod factor;
+mod keys;
 mod problems;
 mod sessions;
 
@@ -38,6 +39,9 @@ pub const SECOND_FACTOR_REFUSED: Kind =
 /// The account has no second factor, or has one already.
 pub const SECOND_FACTOR_STATE: Kind =
     Kind { slug: "second-factor-state", status: 409, title: "The account's second factor does not allow this." };
+/// The account has as many API keys as it may.
+pub const TOO_MANY_KEYS: Kind =
+    Kind { slug: "too-many-keys", status: 409, title: "The account has as many API keys as it may." };
 /// The kinds of problem that only this context has.
 pub const PROBLEMS: &[Kind] = &[
     CREDENTIALS,
@@ -47,6 +51,7 @@ pub const PROBLEMS: &[Kind] = &[
     SECOND_FACTOR_NEEDED,
     SECOND_FACTOR_REFUSED,
     SECOND_FACTOR_STATE,
+    TOO_MANY_KEYS,
 ];
 
 /// Tokens and profiles are nobody else's and stay nowhere.
@@ -95,13 +100,22 @@ pub fn sessions(users: Users) -> Router {
         .with_state(users)
 }
 
-/// The audit trail: what everybody may call; the edge wraps it. A component of its own, which alone reads the trail.
+/// The audit trail and API keys: what everybody may call; the edge wraps it. A component of its own, which alone reads
+/// the trail.
 pub fn access(access: Access) -> Router {
     Router::new()
         .route("/v1/audit", get(access::get_audit))
         .route("/v1/audit/verify", get(access::get_verify))
         .route("/v1/users/me/activity", get(access::get_activity))
+        .route("/v1/api-keys", post(keys::post_key).get(keys::get_keys))
+        .route("/v1/api-keys/{id}", delete(keys::delete_key))
+        .route("/v1/api-keys/{id}/rotate", post(keys::post_rotation))
         .with_state(access)
+}
+
+/// What the other services ask about API keys; the edge checks their token.
+pub fn access_internal(access: Access) -> Router {
+    Router::new().route("/internal/users/api-keys/verify", post(keys::post_verification)).with_state(access)
 }
 
 /// What only the other services may call; the edge checks their token.

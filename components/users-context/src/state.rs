@@ -2,13 +2,15 @@
 
 use crate::asked::Asked;
 use crate::domain::{
-    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ROLE_ADMIN, ROLE_OPERATOR, RecoveryCode,
-    RefreshKey, Session, ThrottleKey, User,
+    CodeKey, DeviceKey, Digits, EmailIndexKey, FactorKey, FirstAdmins, ProgramKey, ROLE_ADMIN, ROLE_OPERATOR,
+    RecoveryCode, RefreshKey, Session, ThrottleKey, User,
 };
 use crate::hashing::PasswordHashing;
 use crate::issuer::Issuer;
 use crate::wire::body::{LoginBody, SessionBody, UserBody};
+use crate::wire::keys::KeyBody;
 use ambient::{Clock, Random, Timestamp, uuid_v7};
+use api_key::KeyId;
 use bytes::Bytes;
 use ids::{Partition, SessionId, UserId};
 use records::{
@@ -92,6 +94,10 @@ impl Users {
         SessionId::new(PARTITION, self.new_uuid())
     }
 
+    pub(crate) fn new_key_id(&self) -> KeyId {
+        KeyId::new(PARTITION, self.new_uuid())
+    }
+
     /// A one-time code that nobody can foresee.
     pub(crate) fn new_digits(&self) -> Digits {
         let mut bytes = [0; 8];
@@ -140,6 +146,12 @@ impl Users {
     /// The account; `None` where there is none or it was erased.
     pub(crate) async fn load_user(&self, id: UserId) -> Result<Option<(Version, User)>, RecordsError> {
         let found = self.load::<UserBody>(&user_key(id)?).await?;
+        Ok(found.and_then(|(version, body)| Some((version, body?.into()))))
+    }
+
+    /// The API key; `None` where there never was one.
+    pub(crate) async fn load_key(&self, id: KeyId) -> Result<Option<(Version, ProgramKey)>, RecordsError> {
+        let found = self.load::<KeyBody>(&key_record(id)?).await?;
         Ok(found.and_then(|(version, body)| Some((version, body?.into()))))
     }
 
@@ -201,6 +213,16 @@ pub(crate) fn user_key(id: UserId) -> Result<RecordKey, RecordsError> {
 /// `session:<id>`.
 pub(crate) fn session_key(id: SessionId) -> Result<RecordKey, RecordsError> {
     named(format!("session:{id}"))
+}
+
+/// `key:<id>`.
+pub(crate) fn key_record(id: KeyId) -> Result<RecordKey, RecordsError> {
+    named(format!("key:{id}"))
+}
+
+/// `keys-of:<account>`: its keys by their names, which sort by the time of their making.
+pub(crate) fn keys_of(id: UserId) -> Result<IndexName, RecordsError> {
+    IndexName::new(format!("keys-of:{id}")).map_err(|error| RecordsError::Invalid(error.to_string()))
 }
 
 /// The session that a record of it is about.

@@ -3,12 +3,14 @@
 use crate::Ground;
 use access_token::Verifier;
 use ambient::SystemClock;
+use api_key::ApiKeys;
 use axum::Router;
 use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
 use limiter_redis::RedisLimiter;
 use platform_spin::{SpinHttp, variable};
 use request_metrics::RedisMetrics;
+use route_policy::KeyScopes;
 use service_token::ServiceTokens;
 use std::sync::Arc;
 
@@ -52,6 +54,16 @@ impl Service {
         let keys = TokenKeys::fetched(Arc::new(SpinHttp), &variable("users_url").await?, self.clock.clone());
         let verifier = Verifier::new(variable("token_issuer").await?, variable("token_audience").await?);
         Ok(self.edge(|config| config.bearer(verifier, keys)))
+    }
+
+    /// Believes API keys as far as the context's scopes go, and asks `users` about them. Reads `users_url`.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub async fn keys(self, scopes: KeyScopes) -> Result<Self, StartError> {
+        let users_url = variable("users_url").await?;
+        let keys = ApiKeys::asked(Arc::new(SpinHttp), &users_url, self.tokens.clone(), self.clock.clone());
+        Ok(self.edge(|config| config.api_keys(Arc::new(keys), scopes)))
     }
 
     /// What only this function says of its edge, such as the policies of its routes.

@@ -5,7 +5,7 @@
 use edge_spin::{Front, StartError};
 use events::{StreamName, Worker};
 use events_redis::RedisEventLog;
-use notifications_context::{GROUP, HEARS, Notifications, Notifier, Work, http};
+use notifications_context::{GROUP, HEARS, KEY_SCOPES, Notifications, Notifier, Work, http};
 use std::sync::Arc;
 use wiring_spin::Ground;
 
@@ -25,7 +25,7 @@ async fn start() -> Result<Front, StartError> {
         .with_config(http::drain_bounds());
     let work = Work { worker, mailer: None, records, clock, sleep };
 
-    let service = ground.service("notifications").await?.bearer().await?;
+    let service = ground.service("notifications").await?.bearer().await?.keys(KEY_SCOPES).await?;
     let internal = service.internal(http::internal(notifications.clone(), work));
     Ok(service.front(http::public(notifications).merge(internal)))
 }

@@ -5,7 +5,7 @@
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Front, StartError};
 use payments_context::setup::{Means, ProviderSettings, providers};
-use payments_context::{POLICIES, Payments, http};
+use payments_context::{KEY_SCOPES, POLICIES, Payments, http};
 use platform_spin::{SpinHttp, variable};
 use records::NoJournal;
 use std::sync::Arc;
@@ -39,7 +39,8 @@ async fn start() -> Result<Front, StartError> {
         clock: ground.clock.clone(),
         random: ground.random.clone(),
     };
-    let service = ground.service("payments").await?.bearer().await?.edge(|edge| edge.policies(POLICIES));
+    let service =
+        ground.service("payments").await?.bearer().await?.keys(KEY_SCOPES).await?.edge(|edge| edge.policies(POLICIES));
     let internal = service.internal(http::internal(payments.clone()));
     Ok(service.front(http::public(payments).merge(internal)))
 }

@@ -5,7 +5,7 @@
 use edge_spin::{Front, StartError};
 use events::{StreamName, Worker};
 use events_redis::RedisEventLog;
-use queries_context::{Freshness, GROUP, HEARS, Projector, Queries, Work, http};
+use queries_context::{Freshness, GROUP, HEARS, KEY_SCOPES, Projector, Queries, Work, http};
 use std::sync::Arc;
 use wiring_spin::Ground;
 
@@ -26,7 +26,7 @@ async fn start() -> Result<Front, StartError> {
         Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(http::drain_bounds());
     let work = Work { worker, records, clock };
 
-    let service = ground.service("queries").await?.bearer().await?;
+    let service = ground.service("queries").await?.bearer().await?.keys(KEY_SCOPES).await?;
     let internal = service.internal(http::internal(queries.clone(), work));
     Ok(service.front(http::public(queries).merge(internal)))
 }

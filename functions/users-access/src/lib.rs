@@ -1,4 +1,4 @@
-//! Identity over HTTP, access: the audit trail. Wiring, and nothing else.
+//! Identity over HTTP, access: the audit trail and API keys. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -13,8 +13,9 @@ use users_context::{Access, http};
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users-access", |users, records, _| {
-        http::access(Access { users, trail: Arc::new(RedisTrail::of(records)) })
+    wiring::front("users-access", |users, records, service| {
+        let access = Access { users, trail: Arc::new(RedisTrail::of(records)) };
+        http::access(access.clone()).merge(service.internal(http::access_internal(access)))
     })
     .await
 }

@@ -72,8 +72,15 @@ impl Limits {
         Self { limiter: Leasing::new(limiter, clock), table }
     }
 
-    /// The limits that a request is under: of its account where it has proved one, else of its network.
-    pub(crate) fn demands(&self, class: Class, place: Place, principal: Option<&Principal>) -> Vec<Demand> {
+    /// The limits that a request is under: of its account where it has proved one, else of its network; of the API key
+    /// besides, so that one program does not use up what its account has.
+    pub(crate) fn demands(
+        &self,
+        class: Class,
+        place: Place,
+        principal: Option<&Principal>,
+        key: Option<&str>,
+    ) -> Vec<Demand> {
         if class == Class::Free || self.table.mode() == Mode::Off {
             return Vec::new();
         }
@@ -86,7 +93,11 @@ impl Limits {
             let (policy, quota) = self.table.find(class, Who::Address, None)?;
             Some(Demand::one(policy, place.to_string(), quota))
         };
-        of_account.or_else(of_network).into_iter().collect()
+        let of_key = key.and_then(|key| {
+            let (policy, quota) = self.table.find(class, Who::Key, principal.and_then(Principal::plan))?;
+            Some(Demand::one(policy, key, quota))
+        });
+        of_key.into_iter().chain(of_account.or_else(of_network)).collect()
     }
 
     /// Decides, and counts the request if it passes.

@@ -11,15 +11,18 @@ pub(crate) enum Who {
     Address,
     /// Requests of one account.
     User,
+    /// Requests by one API key of an account.
+    Key,
 }
 
 impl Who {
-    const ALL: [Self; 2] = [Self::Address, Self::User];
+    const ALL: [Self; 3] = [Self::Address, Self::User, Self::Key];
 
     const fn word(self) -> &'static str {
         match self {
             Self::Address => "address",
             Self::User => "user",
+            Self::Key => "key",
         }
     }
 }
@@ -37,7 +40,7 @@ pub(crate) enum Mode {
 
 /// The rows that hold unless the variable `rate_limits` says otherwise: class of the route, whose requests, plan, units,
 /// seconds. Numbers are for one service; an account has them in each.
-const ROWS: [(Class, Who, &str, u32, u32); 11] = [
+const ROWS: [(Class, Who, &str, u32, u32); 17] = [
     // Without a token. An office or a school shares one address.
     (Class::Read, Who::Address, "", 1_200, 60),
     (Class::Write, Who::Address, "", 300, 60),
@@ -54,6 +57,13 @@ const ROWS: [(Class, Who, &str, u32, u32); 11] = [
     (Class::Read, Who::User, "business", 60_000, 60),
     (Class::Write, Who::User, "business", 12_000, 60),
     (Class::Money, Who::User, "business", 6_000, 60),
+    // One API key: half of its account, whose limit counts as well.
+    (Class::Read, Who::Key, "", 3_000, 60),
+    (Class::Write, Who::Key, "", 600, 60),
+    (Class::Money, Who::Key, "", 300, 60),
+    (Class::Read, Who::Key, "business", 30_000, 60),
+    (Class::Write, Who::Key, "business", 6_000, 60),
+    (Class::Money, Who::Key, "business", 3_000, 60),
 ];
 
 /// A table of limits.

@@ -1,5 +1,6 @@
 //! Whole requests through the edge around a small router.
 
+mod keys;
 mod limits;
 
 use crate::{EdgeConfig, TokenKeys, internal, public};

@@ -8,6 +8,7 @@ pub mod change_password;
 mod claim;
 mod codes;
 pub mod end_session;
+pub mod keys;
 pub mod list_sessions;
 pub mod log_in;
 pub mod log_out;

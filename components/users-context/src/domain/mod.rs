@@ -7,6 +7,7 @@ mod device;
 mod email;
 mod password;
 mod profile;
+mod program_key;
 mod refresh_token;
 mod role;
 mod second_factor;
@@ -23,6 +24,10 @@ pub use device::{DeviceKey, DeviceToken, InvalidDeviceToken, ThrottleKey};
 pub use email::{EmailAddress, EmailIndexKey, InvalidEmail};
 pub use password::{Owner, Password, WeakPassword};
 pub use profile::{DisplayName, InvalidDisplayName, InvalidLocale, Locale};
+pub use program_key::{
+    InvalidProgramKey, KEY_SCOPES, KeySecret, MOST_DAYS, MOST_OVERLAP_HOURS, ProgramKey, key_name, key_scopes, life,
+    overlap,
+};
 pub use refresh_token::{InvalidRefreshToken, RefreshKey, RefreshToken};
 pub use role::{FirstAdmins, InvalidRole, ROLE_ADMIN, ROLE_OPERATOR, Roles};
 pub use second_factor::{FactorKey, FactorSecret, RECOVERY_BYTES, RECOVERY_CODES, RecoveryCode, SecondFactor, Shown};

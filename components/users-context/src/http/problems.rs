@@ -2,12 +2,13 @@
 
 use super::{
     CODE_REFUSED, CREDENTIALS, EMAIL_TAKEN, SECOND_FACTOR_NEEDED, SECOND_FACTOR_REFUSED, SECOND_FACTOR_STATE,
-    SESSION_ENDED,
+    SESSION_ENDED, TOO_MANY_KEYS,
 };
 use crate::app::administer::AdministerError;
 use crate::app::audit::AuditError;
 use crate::app::change_password::ChangePasswordError;
 use crate::app::end_session::EndSessionError;
+use crate::app::keys::KeyError;
 use crate::app::list_sessions::ListSessionsError;
 use crate::app::log_in::LogInError;
 use crate::app::refresh::RefreshError;
@@ -148,6 +149,18 @@ impl From<AuditError> for Problem {
             AuditError::Invalid(invalid) => invalid.into(),
             AuditError::Account(error) => error.into(),
             AuditError::Records(error) => records(error),
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NoKey => Self::new(NOT_FOUND),
+            KeyError::TooMany => Self::new(TOO_MANY_KEYS).detail(error.to_string()),
+            KeyError::Invalid(invalid) => invalid.into(),
+            KeyError::Proof(error) => error.into(),
+            KeyError::Account(error) => error.into(),
         }
     }
 }

@@ -10,5 +10,6 @@ pub mod codes;
 pub mod credentials;
 pub mod event;
 pub mod factor;
+pub mod keys;
 pub mod session;
 pub mod trail;

@@ -1,0 +1,6 @@
+//! How the edge treats the routes of this context.
+
+use route_policy::KeyScopes;
+
+/// What an API key needs here.
+pub const KEY_SCOPES: KeyScopes = KeyScopes { read: &["payments:read", "notifications:read"], write: &[] };
