@@ -1,10 +1,14 @@
 //! API keys: the text that a program shows, and what a service asks users about it.
 //!
-//! What lives here: form, checksum and digest, and the two shapes that travel between the edge and users. What does not:
-//! who has which key (users), and asking (the edge).
+//! What lives here: form, checksum and digest, the two shapes that travel between a service and users, and the asking with
+//! its memory. What does not: who has which key (users), and when a key is looked at (the edge).
 //!
 //! A key is a name and 256 random bits. Nobody can guess those, however fast they hash, so one SHA-256 is kept of them:
 //! Argon2id slows down guessing at what people choose, and would here only slow down every call.
+
+mod asking;
+
+pub use asking::{ApiKeys, Caller, Keys, Look, Unknown};
 
 use ambient::Timestamp;
 use ids::UserId;

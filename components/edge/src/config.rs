@@ -1,11 +1,12 @@
 //! What a function tells the edge about itself.
 
+use crate::TokenKeys;
 use crate::bearer::Bearer;
 use crate::cors::Cors;
 use crate::limits::{LimitTable, Limits};
-use crate::{ApiKeys, TokenKeys};
 use access_token::Verifier;
 use ambient::{Clock, Random, Sleep};
+use api_key::Keys;
 use core::time::Duration;
 use limiter::Limiter;
 use redis_latency::RedisLatency;
@@ -25,7 +26,7 @@ pub struct EdgeConfig {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) sleep: Arc<dyn Sleep>,
     pub(crate) bearer: Option<Bearer>,
-    pub(crate) keys: Option<(ApiKeys, KeyScopes)>,
+    pub(crate) keys: Option<(Arc<dyn Keys>, KeyScopes)>,
     pub(crate) cors: Cors,
     pub(crate) trusted_hops: u8,
     pub(crate) deadline: Duration,
@@ -66,7 +67,7 @@ impl EdgeConfig {
 
     /// Believes API keys, too, as far as the context's scopes go. Without this a key is refused wherever a token is read.
     #[must_use]
-    pub fn api_keys(mut self, keys: ApiKeys, scopes: KeyScopes) -> Self {
+    pub fn api_keys(mut self, keys: Arc<dyn Keys>, scopes: KeyScopes) -> Self {
         self.keys = Some((keys, scopes));
         self
     }

@@ -1,11 +1,10 @@
 //! The way of one request through the edge, outermost first. Each step lives in a file of its own.
 
-use crate::api_keys::{Caller, Look, Unknown};
 use crate::conditional::Condition;
 use crate::limits::{Note, Refused, Within};
-use crate::{ApiKeys, EdgeConfig, address, bearer, body, errors, frame, idempotency, internal, security, shedding};
+use crate::{EdgeConfig, address, bearer, body, errors, frame, idempotency, internal, security, shedding};
 use ambient::Timestamp;
-use api_key::Presented;
+use api_key::{Caller, Keys, Look, NotAKey, Presented, Unknown};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -110,6 +109,7 @@ async fn enter(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) ->
         Who::Ask(keys, scopes, presented) => match within_limits(edge, asked, demands(None, None)).await {
             Ok(_) => {
                 let caller = keys.ask(presented, asked.scope).await;
+                let caller = caller.and_then(|caller| caller.ok_or_else(|| bearer::refused(&NotAKey)));
                 caller.and_then(|caller| Ok(Some(caller.within(scopes, &parts.method)?)))
             }
             Err(refused) => return Ok(refused.into_response()),
@@ -135,7 +135,7 @@ async fn enter(edge: &EdgeConfig, asked: Asked, request: Request, next: Next) ->
 /// What is known of the caller without asking anybody about a key.
 enum Who<'a> {
     Known(Result<Option<Caller>, Problem>),
-    Ask(&'a ApiKeys, KeyScopes, Unknown),
+    Ask(&'a dyn Keys, KeyScopes, Unknown),
 }
 
 /// Who asks: by an access token, by an API key, or nobody in particular.
@@ -151,8 +151,8 @@ async fn who<'a>(edge: &'a EdgeConfig, asked: Asked, parts: &Parts) -> Who<'a> {
     };
     match keys.look(key) {
         Look::Known(caller) => Who::Known(caller.within(*scopes, &parts.method).map(Some)),
-        Look::Refused(problem) => Who::Known(Err(problem)),
-        Look::Unknown(unknown) => Who::Ask(keys, *scopes, unknown),
+        Look::Refused => Who::Known(Err(bearer::refused(&NotAKey))),
+        Look::Unknown(unknown) => Who::Ask(&**keys, *scopes, unknown),
     }
 }
 

@@ -19,7 +19,6 @@
 //! extensions if and only if a token was verified here.
 
 mod address;
-mod api_keys;
 mod bearer;
 mod body;
 mod conditional;
@@ -35,7 +34,6 @@ mod limits;
 mod security;
 mod shedding;
 
-pub use api_keys::ApiKeys;
 pub use config::EdgeConfig;
 pub use internal::internal;
 pub use keys::TokenKeys;

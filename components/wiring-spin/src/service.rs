@@ -3,8 +3,9 @@
 use crate::Ground;
 use access_token::Verifier;
 use ambient::SystemClock;
+use api_key::ApiKeys;
 use axum::Router;
-use edge::{ApiKeys, EdgeConfig, LimitTable, TokenKeys};
+use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
 use limiter_redis::RedisLimiter;
 use platform_spin::{SpinHttp, variable};
@@ -62,7 +63,7 @@ impl Service {
     pub async fn keys(self, scopes: KeyScopes) -> Result<Self, StartError> {
         let users_url = variable("users_url").await?;
         let keys = ApiKeys::asked(Arc::new(SpinHttp), &users_url, self.tokens.clone(), self.clock.clone());
-        Ok(self.edge(|config| config.api_keys(keys, scopes)))
+        Ok(self.edge(|config| config.api_keys(Arc::new(keys), scopes)))
     }
 
     /// What only this function says of its edge, such as the policies of its routes.

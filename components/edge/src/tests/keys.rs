@@ -1,8 +1,8 @@
 //! API keys at the edge, and what is tried with them.
 
 use super::*;
-use crate::{ApiKeys, LimitTable};
-use api_key::{KeyId, VerifiedKey, VerifyKey};
+use crate::LimitTable;
+use api_key::{ApiKeys, KeyId, VerifiedKey, VerifyKey};
 use core::sync::atomic::{AtomicU16, Ordering};
 use limiter_memory::MemoryLimiter;
 use route_policy::KeyScopes;
@@ -59,7 +59,7 @@ fn house(limits: &str, scopes: &'static [&'static str], change: fn(&mut Verified
     let clock: Arc<dyn Clock> = Arc::new(setup.clock.clone());
     let keys = ApiKeys::asked(Arc::new(users.clone()), "http://users.test/", setup.tokens.clone(), clock.clone());
     let table = KeyScopes { read: &["payments:read"], write: &["payments:write"] };
-    let mut config = setup.config().api_keys(keys, table);
+    let mut config = setup.config().api_keys(Arc::new(keys), table);
     config.sleep = Arc::new(Patient);
     let config = config.limits(Arc::new(MemoryLimiter::new(clock)), LimitTable::parse(limits).unwrap());
     let instance = public(setup.router(), config);

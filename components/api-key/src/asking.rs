@@ -1,8 +1,8 @@
 //! API keys: from a bearer text that begins like one to a principal, by asking users and remembering the answer a while.
 
-use crate::bearer::refused;
+use crate::{Presented, VerifiedKey, VerifyKey};
 use ambient::{Clock, Timestamp};
-use api_key::{NotAKey, Presented, VerifiedKey, VerifyKey};
+use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
 use http::{Method, StatusCode, header};
@@ -27,14 +27,16 @@ const ROLE_USER: &str = "user";
 
 /// Somebody who has proven who they are.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) principal: Principal,
+pub struct Caller {
+    /// Who.
+    pub principal: Principal,
     /// The key that it was proven by; `None` for an access token.
-    pub(crate) key: Option<String>,
+    pub key: Option<String>,
 }
 
 impl Caller {
-    pub(crate) fn person(principal: Principal) -> Self {
+    /// Somebody with an access token.
+    pub fn person(principal: Principal) -> Self {
         Self { principal, key: None }
     }
 
@@ -42,7 +44,7 @@ impl Caller {
     ///
     /// # Errors
     /// 403 that names the scope.
-    pub(crate) fn within(self, scopes: KeyScopes, method: &Method) -> Result<Self, Problem> {
+    pub fn within(self, scopes: KeyScopes, method: &Method) -> Result<Self, Problem> {
         let wanted = scopes.of(method).ok_or_else(|| Problem::new(FORBIDDEN).detail("API keys open nothing here"))?;
         wanted.iter().try_for_each(|scope| self.principal.require_scope(scope))?;
         Ok(self)
@@ -58,22 +60,41 @@ pub struct ApiKeys {
     memory: Mutex<Memory>,
 }
 
-/// By the SHA-256 of the text, so that no key lies in memory.
+/// By the SHA-256 of the text, so that no key lies in memory: who has it (nobody, where it was refused), and until when
+/// that is believed.
+type Answers = HashMap<[u8; 32], (Option<Caller>, Timestamp)>;
+
 #[derive(Default)]
 struct Memory {
-    good: HashMap<[u8; 32], (Caller, Timestamp)>,
-    bad: HashMap<[u8; 32], Timestamp>,
+    good: Answers,
+    bad: Answers,
+}
+
+/// Who knows about keys. A port, so that a function which takes none does not carry the asking.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// Looks into memory; a text whose form or checksum is wrong is refused without anything else.
+    fn look(&self, text: &str) -> Look;
+
+    /// Asks; `None` where the key does not hold.
+    ///
+    /// # Errors
+    /// 503 for whatever is no answer: a key that nobody vouches for opens nothing.
+    async fn ask(&self, unknown: Unknown, scope: RequestScope) -> Result<Option<Caller>, Problem>;
 }
 
 /// What is known of a text without asking.
-pub(crate) enum Look {
+pub enum Look {
+    /// Somebody has it.
     Known(Caller),
-    Refused(Problem),
+    /// It does not hold.
+    Refused,
+    /// Somebody has to be asked.
     Unknown(Unknown),
 }
 
 /// A key that users has to be asked about.
-pub(crate) struct Unknown {
+pub struct Unknown {
     presented: Presented,
     text: [u8; 32],
 }
@@ -85,25 +106,26 @@ impl ApiKeys {
         Self { http, url, tokens, clock, memory: Mutex::default() }
     }
 
-    /// Looks into memory; a text whose form or checksum is wrong is refused without anything else.
-    pub(crate) fn look(&self, text: &str) -> Look {
-        let presented = match Presented::parse(text) {
-            Ok(presented) => presented,
-            Err(error) => return Look::Refused(refused(&error)),
-        };
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Keys for ApiKeys {
+    fn look(&self, text: &str) -> Look {
+        let Ok(presented) = Presented::parse(text) else { return Look::Refused };
         let (text, now): ([u8; 32], _) = (Sha256::digest(text).into(), self.clock.now());
         let memory = self.memory();
-        if let Some((caller, _)) = memory.good.get(&text).filter(|(_, until)| now < *until) {
-            return Look::Known(caller.clone());
+        let answers = [&memory.good, &memory.bad];
+        match answers.into_iter().find_map(|answers| answers.get(&text).filter(|(_, until)| now < *until)) {
+            Some((Some(caller), _)) => Look::Known(caller.clone()),
+            Some((None, _)) => Look::Refused,
+            None => Look::Unknown(Unknown { presented, text }),
         }
-        if memory.bad.get(&text).is_some_and(|until| now < *until) {
-            return Look::Refused(refused(&NotAKey));
-        }
-        Look::Unknown(Unknown { presented, text })
     }
 
-    /// Asks users. Whatever is no answer is 503: a key that nobody vouches for opens nothing.
-    pub(crate) async fn ask(&self, unknown: Unknown, scope: RequestScope) -> Result<Caller, Problem> {
+    async fn ask(&self, unknown: Unknown, scope: RequestScope) -> Result<Option<Caller>, Problem> {
         let now = self.clock.now();
         let nobody = || Problem::new(UNAVAILABLE).retry_after_s(1);
         let body =
@@ -122,20 +144,15 @@ impl ApiKeys {
                     serde_json::from_slice(answer.body()).map_err(|error| nobody().caused_by(&error))?;
                 let until = now.plus(REMEMBERED).min(verified.expires_at);
                 let caller = caller(&unknown.presented, verified);
-                make_room(&mut self.memory().good, now, |(_, until)| *until)
-                    .insert(unknown.text, (caller.clone(), until));
-                Ok(caller)
+                remember(&mut self.memory().good, unknown.text, (Some(caller.clone()), until), now);
+                Ok(Some(caller))
             }
             StatusCode::NOT_FOUND => {
-                make_room(&mut self.memory().bad, now, |until| *until).insert(unknown.text, now.plus(REMEMBERED));
-                Err(refused(&NotAKey))
+                remember(&mut self.memory().bad, unknown.text, (None, now.plus(REMEMBERED)), now);
+                Ok(None)
             }
             status => Err(nobody().caused_by(&Unanswered(status))),
         }
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,19 +168,15 @@ impl core::fmt::Display for Unanswered {
 
 impl core::error::Error for Unanswered {}
 
-/// A map that has room for one more.
-fn make_room<V>(
-    map: &mut HashMap<[u8; 32], V>,
-    now: Timestamp,
-    until: impl Fn(&V) -> Timestamp,
-) -> &mut HashMap<[u8; 32], V> {
-    if map.len() >= MOST_REMEMBERED {
-        map.retain(|_, value| now < until(value));
+/// Keeps an answer; where there are too many, those that are over go, then all.
+fn remember(answers: &mut Answers, text: [u8; 32], answer: (Option<Caller>, Timestamp), now: Timestamp) {
+    if answers.len() >= MOST_REMEMBERED {
+        answers.retain(|_, (_, until)| now < *until);
     }
-    if map.len() >= MOST_REMEMBERED {
-        map.clear();
+    if answers.len() >= MOST_REMEMBERED {
+        answers.clear();
     }
-    map
+    answers.insert(text, answer);
 }
 
 /// A key has neither a session nor a second factor, and of the roles of its account the plan alone: it can neither step up
