@@ -1,7 +1,9 @@
-//! A Redis server for tests: started on a free port with its data in a folder of its own, killed and restarted at
-//! will, gone when the value is dropped.
+//! What tests start beside the system: a Redis server on a free port with its data in a folder of its own, killed and
+//! restarted at will, gone when the value is dropped; and an HTTP server for doubles of other people's services.
 //!
-//! No client lives here; a test brings the one it is about.
+//! No Redis client lives here; a test brings the one it is about.
+
+pub mod http;
 
 use std::{
     io::{self, Read as _, Write as _},
