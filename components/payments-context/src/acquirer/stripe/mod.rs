@@ -265,6 +265,4 @@ impl Acquirer for StripeAcquirer {
 }
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;

@@ -1,16 +1,39 @@
-//! The adapter against the fake: what each documented answer proves.
+//! The adapter against a small Stripe over real sockets: what each documented answer proves.
 
-use super::fake::FakeStripe;
 use super::*;
 use crate::domain::{ChargeStanding, DisputeStanding, PaymentToken, RefundProgress, ReturnUrl};
+use fake_stripe::{FakeStripe, Fault};
 use http_client::ScriptedHttp;
+use support::http::{Asked, Told, send};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 const KEY: &str = "pay_1:charge";
 
+/// The way out over a real socket. It blocks, which a test may.
+struct Sockets;
+
+#[async_trait]
+impl HttpClient for Sockets {
+    async fn send(&self, request: Request<Bytes>, _timeout: Duration) -> Result<http::Response<Bytes>, HttpError> {
+        let uri = request.uri();
+        let to = uri.authority().unwrap().as_str().parse().unwrap();
+        let header = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+        };
+        let asked = Asked {
+            method: request.method().to_string(),
+            target: uri.path_and_query().unwrap().to_string(),
+            headers: request.headers().iter().map(header).collect(),
+            body: request.body().to_vec(),
+        };
+        let Told { status, body, .. } = send(to, &asked).map_err(|error| HttpError::Lost(error.to_string()))?;
+        Ok(http::Response::builder().status(status).body(body.into()).unwrap())
+    }
+}
+
 fn stripe() -> (StripeAcquirer, FakeStripe) {
-    let fake = FakeStripe::default();
-    (StripeAcquirer::new(Arc::new(fake.clone()), "https://api.stripe.test/", "sk_test"), fake)
+    let fake = FakeStripe::start().unwrap();
+    (StripeAcquirer::new(Arc::new(Sockets), &format!("{}/", fake.url()), fake_stripe::KEY), fake)
 }
 
 fn eur(minor: i64) -> Money {
@@ -70,18 +93,50 @@ async fn a_lost_answer_is_found_again_by_the_payments_name_and_makes_no_second_c
     let (stripe, fake) = stripe();
     let asked = charge("pm_card_visa", CaptureMethod::Automatic);
     assert_eq!(stripe.find(None, KEY, TIMEOUT).await, Answer::NoSuchCharge);
-    fake.lose_next_answer();
+    fake.next(Fault::AnswerLost);
     assert!(matches!(stripe.authorize(&asked, KEY, TIMEOUT).await, Answer::Unknown { .. }));
     assert!(matches!(standing(stripe.find(None, KEY, TIMEOUT).await), ChargeStanding::Captured { .. }));
     assert!(matches!(standing(stripe.authorize(&asked, KEY, TIMEOUT).await), ChargeStanding::Captured { .. }));
     assert_eq!(fake.intents().len(), 1);
+    assert_eq!(fake.intents()[0]["metadata"]["payment_id"], "pay_1");
     let other = NewCharge { amount: eur(1), ..asked };
     assert!(matches!(stripe.authorize(&other, KEY, TIMEOUT).await, Answer::Unknown { .. }), "a key is one request");
 }
 
 #[tokio::test]
+async fn a_request_that_never_arrived_or_found_stripe_down_proves_nothing_and_may_be_sent_again() {
+    let (stripe, fake) = stripe();
+    let asked = charge("pm_card_visa", CaptureMethod::Automatic);
+    for fault in [Fault::NotReached, Fault::Down] {
+        fake.next(fault);
+        assert!(matches!(stripe.authorize(&asked, KEY, TIMEOUT).await, Answer::Unknown { .. }), "{fault:?}");
+        assert_eq!(stripe.find(None, KEY, TIMEOUT).await, Answer::NoSuchCharge, "{fault:?}");
+    }
+    assert!(matches!(standing(stripe.authorize(&asked, KEY, TIMEOUT).await), ChargeStanding::Captured { .. }));
+    assert_eq!(fake.intents().len(), 1);
+}
+
+#[tokio::test]
+async fn a_payer_who_comes_back_from_the_bank_is_charged_or_not_as_the_bank_says() {
+    for (method, success, expected) in [
+        (CaptureMethod::Automatic, true, ChargeStanding::Captured { amount: eur(1099) }),
+        (CaptureMethod::Manual, true, ChargeStanding::Authorized),
+        (
+            CaptureMethod::Automatic,
+            false,
+            ChargeStanding::Declined { code: FailureCode::new("payment_intent_authentication_failure") },
+        ),
+    ] {
+        let (stripe, fake) = stripe();
+        stripe.authorize(&charge("pm_card_authenticationRequired", method), KEY, TIMEOUT).await;
+        fake.authenticate("pi_1", success);
+        assert_eq!(standing(stripe.find(Some(&id(1)), KEY, TIMEOUT).await), expected, "{method:?} {success}");
+    }
+}
+
+#[tokio::test]
 async fn a_hold_is_taken_in_part_or_given_up_and_a_wrong_step_refused() {
-    let (stripe, _) = stripe();
+    let (stripe, _fake) = stripe();
     let asked = charge("pm_card_visa", CaptureMethod::Manual);
     stripe.authorize(&asked, "k1", TIMEOUT).await;
     stripe.authorize(&asked, "k2", TIMEOUT).await;
@@ -166,6 +221,6 @@ async fn only_proof_counts_as_an_answer() {
             assert!(matches!(answer, Answer::Unknown { .. }), "{status} {body}: {answer:?}");
         }
     }
-    let (stripe, _) = stripe();
+    let (stripe, _fake) = stripe();
     assert_eq!(stripe.find(Some(&id(7)), KEY, TIMEOUT).await, Answer::NoSuchCharge);
 }
