@@ -29,6 +29,8 @@ pub struct Answer {
     pub json: Value,
     /// Whether the answer is a replay of an earlier one.
     pub replayed: bool,
+    /// After how many seconds the client is asked to come back.
+    pub retry_after_s: Option<u64>,
     /// How long the exchange took.
     pub took: Duration,
 }
@@ -90,7 +92,7 @@ impl Api {
     /// # Errors
     /// When one is not.
     pub fn ready(&self) -> anyhow::Result<Step> {
-        let answer = self.get_once("/readyz", None)?.expect(200)?;
+        let answer = self.try_get("/readyz", None)?.expect(200)?;
         Ok(answer.step("ask whether everything is ready", "ready"))
     }
 
@@ -113,7 +115,7 @@ impl Api {
     /// # Errors
     /// When there is no answer.
     pub fn get(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
-        patiently(|| self.get_once(path, token))
+        patiently(|| self.try_get(path, token))
     }
 
     /// Sends a POST with a JSON body.
@@ -121,7 +123,7 @@ impl Api {
     /// # Errors
     /// When there is no answer.
     pub fn post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
-        patiently(|| self.post_once(path, body, token, key))
+        patiently(|| self.try_post(path, body, token, key))
     }
 
     /// Sends a PUT with a JSON body, which may be sent again as it is.
@@ -143,7 +145,27 @@ impl Api {
         read(format!("PUT {path}"), response, start)
     }
 
-    fn get_once(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+    /// Sends a DELETE.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn delete(&self, path: &str, token: Option<&str>, key: &str) -> anyhow::Result<Answer> {
+        patiently(|| {
+            let mut request = self.agent.delete(format!("{}{path}", self.base)).header("idempotency-key", key);
+            if let Some(token) = token {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let start = now();
+            let response = request.call().with_context(|| format!("DELETE {path} was not answered"))?;
+            read(format!("DELETE {path}"), response, start)
+        })
+    }
+
+    /// Sends a GET once, whatever the answer is.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn try_get(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -153,7 +175,11 @@ impl Api {
         read(format!("GET {path}"), response, start)
     }
 
-    fn post_once(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
+    /// Sends a POST once, whatever the answer is.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn try_post(&self, path: &str, body: &Value, token: Option<&str>, key: Option<&str>) -> anyhow::Result<Answer> {
         let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -188,7 +214,9 @@ pub(crate) fn now() -> Instant {
 fn read(request: String, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> anyhow::Result<Answer> {
     let status = response.status().as_u16();
     let replayed = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
+    let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after_s = after.and_then(|text| text.parse().ok());
     let text = response.body_mut().read_to_string().with_context(|| format!("the body of {request} broke off"))?;
     let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Answer { request, status, text, json, replayed, took: start.elapsed() })
+    Ok(Answer { request, status, text, json, replayed, retry_after_s, took: start.elapsed() })
 }

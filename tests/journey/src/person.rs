@@ -38,7 +38,7 @@ impl Person {
         Self {
             api,
             seed: seed.to_owned(),
-            email: format!("person-{seed}@example.com"),
+            email: Self::email_of(seed),
             password: format!("correct horse {seed} staple"),
             access_token: String::new(),
             refresh_token: String::new(),
@@ -47,6 +47,11 @@ impl Person {
             payment: None,
             captured_minor: 0,
         }
+    }
+
+    /// The address of the person of this seed.
+    pub fn email_of(seed: &str) -> String {
+        format!("person-{seed}@example.com")
     }
 
     /// Opens an account; answers alike whether or not the address is known.
