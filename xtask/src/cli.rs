@@ -85,6 +85,13 @@ enum Command {
         #[command(flatten)]
         fuzz: crate::fuzz_api::FuzzFlags,
     },
+    /// Let clients use a system of its own while everything around them breaks, then check what they were promised.
+    Chaos {
+        #[command(flatten)]
+        setup: SetUpFlags,
+        #[command(flatten)]
+        chaos: crate::chaos::ChaosFlags,
+    },
     /// Run one child under a lock and die with the parent; `up` starts everything this way.
     #[command(hide = true)]
     RunChild {
@@ -141,6 +148,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),
+        Command::Chaos { setup, chaos } => crate::chaos::run(&workspace, &setup.plan(), &chaos),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod acl;
 pub mod bench;
+pub mod chaos;
 pub mod child;
 pub mod ci;
 pub mod cli;

@@ -99,6 +99,11 @@ impl RedisServer {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
+    /// Kills it at once, as a power failure does.
+    pub fn kill(&mut self) {
+        kill_child(&mut self.child);
+    }
+
     /// Stops it: Redis writes what is left and ends; killed when it does not within ten seconds.
     pub fn stop(&mut self) {
         stop_child(&mut self.child, STOP_LIMIT);
@@ -123,6 +128,12 @@ pub fn stop_child(child: &mut Child, limit: Duration) {
         }
     }
     signals::kill_group(process_id);
+    let _ = child.wait();
+}
+
+/// Kills a child and its group at once, and waits until it is gone.
+pub fn kill_child(child: &mut Child) {
+    signals::kill_group(child.id());
     let _ = child.wait();
 }
 

@@ -11,7 +11,7 @@ use super::UpFlags;
 use super::state::StateFolder;
 use super::wiring::MANIFEST;
 use crate::process;
-use crate::redis_server::stop_child;
+use crate::redis_server::{kill_child, stop_child};
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -153,6 +153,11 @@ impl Application {
     /// What it printed last.
     pub fn last_words(&self) -> String {
         process::tail(&self.log)
+    }
+
+    /// Kills it at once, as a crash does.
+    pub fn kill(&mut self) {
+        kill_child(&mut self.child);
     }
 
     /// Stops it in order; kills it when that takes longer than a request may.

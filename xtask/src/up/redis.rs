@@ -38,10 +38,23 @@ impl Redis {
         secrets: &Secrets,
         stop: &StopFlag,
     ) -> anyhow::Result<Self> {
+        Self::start_at(workspace, state, secrets, stop, redis_server::free_port()?)
+    }
+
+    /// The same at a port: what was stored in the state folder is loaded again.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_at(
+        workspace: &Workspace,
+        state: &StateFolder,
+        secrets: &Secrets,
+        stop: &StopFlag,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         let task = Task::start("starting Redis");
         let rules = state.path().join("users.acl");
         state::write_private(&rules, &Rules::read(&workspace.root.join(RULES))?.with_passwords(&secrets.redis)?)?;
-        let port = redis_server::free_port()?;
         let configuration = workspace.root.join(CONFIGURATION);
         let command = RedisServer::command(&configuration, &state.folder("redis")?, &rules, port);
         let (child, log) = state.start("redis", &command)?;
@@ -104,6 +117,13 @@ impl Redis {
     pub fn ended(&mut self) -> Option<String> {
         let server = self.server.as_mut()?;
         server.has_ended().then(|| server.last_words())
+    }
+
+    /// Kills our own at once, as a power failure does; leaves a foreign one alone.
+    pub fn kill(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.kill();
+        }
     }
 
     /// Stops our own; leaves a foreign one alone.
