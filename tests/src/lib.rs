@@ -4,7 +4,9 @@
 //! The tests themselves are in `tests/tests`, a file a floor.
 
 mod application;
+mod shop;
 mod system;
 
 pub use application::{Application, Plan, guest};
+pub use shop::Shop;
 pub use system::{System, Workplace, now};

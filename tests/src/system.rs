@@ -61,6 +61,7 @@ pub struct System {
     folder: TempDir,
     port: u16,
     flags: Vec<String>,
+    variables: Vec<(String, String)>,
     up: Child,
 }
 
@@ -70,12 +71,24 @@ impl System {
     /// # Errors
     /// When something is not built, or the system does not get ready.
     pub fn start(flags: &[&str]) -> anyhow::Result<Self> {
+        Self::start_with(flags, &[])
+    }
+
+    /// The same with other values of the manifest's variables, by their names there.
+    ///
+    /// # Errors
+    /// As [`System::start`].
+    pub fn start_with(flags: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         Workplace::components()?;
         let folder = tempfile::Builder::new().prefix("spindrift-system-").tempdir()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let up = spawn(folder.path(), port, &flags)?;
-        let mut system = Self { folder, port, flags, up };
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), (*value).to_owned()))
+            .collect();
+        let up = spawn(folder.path(), port, &flags, &variables)?;
+        let mut system = Self { folder, port, flags, variables, up };
         system.await_ready()?;
         Ok(system)
     }
@@ -135,7 +148,7 @@ impl System {
     /// When the old one does not end or the new one does not get ready.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         self.await_end()?;
-        self.up = spawn(self.folder.path(), self.port, &self.flags)?;
+        self.up = spawn(self.folder.path(), self.port, &self.flags, &self.variables)?;
         self.await_ready()
     }
 
@@ -206,13 +219,14 @@ impl Drop for System {
     }
 }
 
-fn spawn(state: &Path, port: u16, flags: &[String]) -> anyhow::Result<Child> {
+fn spawn(state: &Path, port: u16, flags: &[String], variables: &[(String, String)]) -> anyhow::Result<Child> {
     let log = fs::File::create(state.join("up.log"))?;
     let runner = if std::env::var_os("SPINDRIFT_STOCK").is_some() { "--stock" } else { "--embedded" };
     Command::new(Workplace::program("xtask")?)
         .args(["up", "--yes", "--no-build", runner, "--listen", &format!("127.0.0.1:{port}"), "--state"])
         .arg(state)
         .args(flags)
+        .envs(variables.iter().cloned())
         .current_dir(Workplace::root())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
