@@ -6,8 +6,8 @@ use crate::state::State;
 use ambient::Timestamp;
 use async_trait::async_trait;
 use records::{
-    AccountKey, Break, ChainRow, Checkpoint, Finding, Journal, LedgerRow, MAX_PAGE, Note, Notes, RecordsError, Sealed,
-    Trail, TrailRow, Verified, Walk,
+    AccountKey, Break, ChainRow, Checkpoint, Finding, Journal, LedgerRow, MAX_PAGE, Note, Notes, OwnTrail,
+    RecordsError, Sealed, Trail, TrailRow, Verified, Walk,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
@@ -123,8 +123,19 @@ impl MemoryTrail {
     }
 }
 
+impl Trail for MemoryTrail {}
+
 #[async_trait]
-impl Trail for MemoryTrail {
+impl OwnTrail for MemoryTrail {
+    async fn own_rows(
+        &self,
+        account: &AccountKey,
+        from: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<TrailRow>, RecordsError> {
+        own(&self.state().trail, account, from, limit)
+    }
+
     async fn shred(&self, account: &AccountKey) -> Result<(), RecordsError> {
         self.state().trail.iter_mut().filter(|row| row.account == *account).for_each(|row| row.personal = None);
         Ok(())

@@ -9,7 +9,7 @@ use ambient::Timestamp;
 use async_trait::async_trait;
 use core::sync::atomic::Ordering;
 use records::{
-    AccountKey, ChainRow, Checkpoint, Journal, Note, Notes, RecordsError, Sealed, Trail, TrailRow, Verified,
+    AccountKey, ChainRow, Checkpoint, Journal, Note, Notes, OwnTrail, RecordsError, Sealed, Trail, TrailRow, Verified,
 };
 use redis_client::Argument;
 use std::sync::Arc;
@@ -108,8 +108,19 @@ impl Journal<TrailRow> for RedisTrail {
     }
 }
 
+impl Trail for RedisTrail {}
+
 #[async_trait]
-impl Trail for RedisTrail {
+impl OwnTrail for RedisTrail {
+    async fn own_rows(
+        &self,
+        account: &AccountKey,
+        from: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<TrailRow>, RecordsError> {
+        self.0.trail_chain().read_account_rows(account, from, limit).await
+    }
+
     async fn shred(&self, account: &AccountKey) -> Result<(), RecordsError> {
         let chain = self.0.trail_chain();
         // The open rows first: what is made of them afterwards has nothing personal any more.

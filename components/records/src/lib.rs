@@ -28,7 +28,7 @@ pub use journal::{Break, Checkpoint, Finding, InvalidCheckpoint, Journal, NoJour
 pub use ledger::{AccountKey, Balance, LedgerRow, MAX_EXACT_MINOR, Posting, TrialBalance};
 pub use once::{Answer, Fingerprint, Once, OnceKey, OnceState, OnceStep};
 pub use outcome::{Committed, Cursor, DueTimer, IndexEntry, Outcome, Page, Record, RecordsError, Refusal};
-pub use trail::{MAX_TRAIL_BYTES, Note, Notes, Trail, TrailEntry, TrailRow, TrailWalk};
+pub use trail::{MAX_TRAIL_BYTES, Note, Notes, OwnTrail, Trail, TrailEntry, TrailRow, TrailWalk};
 
 use ambient::Timestamp;
 use async_trait::async_trait;

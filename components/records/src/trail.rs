@@ -71,8 +71,20 @@ pub trait Notes: Send + Sync {
 }
 
 /// The trail of one context in one partition.
+pub trait Trail: Journal<TrailRow> + OwnTrail {}
+
+/// An account's own rows of the trail. Apart from [`Trail`], so that a component which needs no more links no more: the
+/// reading and checking of the chain weighs a hundred kilobytes.
 #[async_trait]
-pub trait Trail: Journal<TrailRow> {
+pub trait OwnTrail: Send + Sync {
+    /// Rows of one account, newest first: from its row `from` down (`None`: from the last), at most `limit` (1 to 100).
+    async fn own_rows(
+        &self,
+        account: &AccountKey,
+        from: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<TrailRow>, RecordsError>;
+
     /// Takes the personal parts away from all rows of an account. Safe to run twice and to kill anywhere; the chain
     /// holds before, after and in between.
     async fn shred(&self, account: &AccountKey) -> Result<(), RecordsError>;

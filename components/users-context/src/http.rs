@@ -15,7 +15,7 @@ mod sessions;
 pub use document::api;
 
 use crate::wire::api::{KeysAnswer, ReadyAnswer};
-use crate::{Access, Users};
+use crate::{Access, Privacy, Users};
 use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -131,23 +131,23 @@ pub fn access_internal(access: Access) -> Router {
 
 /// Export and erasure: what everybody may call; the edge wraps it. A component of its own, because the others have no
 /// room.
-pub fn privacy(access: Access) -> Router {
+pub fn privacy(privacy: Privacy) -> Router {
     Router::new()
         .route("/v1/users/me/erasure", post(privacy::post_erasure))
         .route("/v1/users/me/erasure/{id}", get(privacy::get_erasure))
         .route("/v1/users/me/export", post(privacy::post_export))
         .route("/v1/users/me/export/{id}", get(privacy::get_export))
         .route("/v1/users/me/export/{id}/document", get(privacy::get_document))
-        .with_state(access)
+        .with_state(privacy)
 }
 
 /// The desk of export and erasure, and the keys of sealed data: only for the other services; the edge checks their token.
-pub fn privacy_desk(access: Access) -> Router {
+pub fn privacy_desk(privacy: Privacy) -> Router {
     Router::new()
         .route("/internal/users/privacy/keys/{user}", get(privacy::get_key))
         .route("/internal/users/privacy/erasures/{id}/{service}", put(privacy::put_part))
         .route("/internal/users/privacy/exports/{user}/{id}/{service}", put(privacy::put_page))
-        .with_state(access)
+        .with_state(privacy)
 }
 
 /// What only the other services may call; the edge checks their token.

@@ -25,4 +25,4 @@ pub use hashing::{HashingError, PasswordHashing};
 pub use http::PROBLEMS;
 pub use issuer::{Issuer, UnusableKeys};
 pub use policies::POLICIES;
-pub use state::{Access, Users};
+pub use state::{Access, Privacy, Users};

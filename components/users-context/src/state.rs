@@ -16,8 +16,8 @@ use events::NewEvent;
 use ids::{Partition, SessionId, UserId};
 use privacy::{KEY_BYTES, NONCE_BYTES, SubjectKey};
 use records::{
-    AccountKey, Change, Content, IndexName, IndexStep, Meta, Notes, Outcome, RecordKey, Records, RecordsError, Refusal,
-    Trail, Version,
+    AccountKey, Change, Content, IndexName, IndexStep, Meta, Notes, Outcome, OwnTrail, RecordKey, Records,
+    RecordsError, Refusal, Trail, Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,6 +70,15 @@ pub struct Access {
     pub users: Users,
     /// The trail.
     pub trail: Arc<dyn Trail>,
+}
+
+/// What export and erasure hold: what every use case holds, and each account's own part of the audit trail.
+#[derive(Clone)]
+pub struct Privacy {
+    /// What every use case holds.
+    pub users: Users,
+    /// The accounts' own rows of the trail.
+    pub trail: Arc<dyn OwnTrail>,
 }
 
 /// What became of a change here: the context uses neither once-rows nor postings, so nothing else can.

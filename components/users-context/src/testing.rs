@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::state::{content, meta, user_key};
 use crate::wire::api::{LogInRequest, RefreshRequest, RegisterRequest, TokensAnswer};
 use crate::wire::body::UserBody;
-use crate::{Access, Asked, HasherClient, Issuer, Users};
+use crate::{Access, Asked, HasherClient, Issuer, Privacy, Users};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -299,6 +299,11 @@ impl House {
         let client = client("192.0.2.1", "Laptop/1.0");
         let scope = Asked { scope: scope(), client: client.clone() };
         Self { users, scope, client, memory, http, clock, watched, busy }
+    }
+
+    /// The house with each account's own part of the audit trail.
+    pub(crate) fn privacy(&self) -> Privacy {
+        Privacy { users: self.users.clone(), trail: Arc::new(MemoryTrail::of(self.memory.clone())) }
     }
 
     /// The house with its audit trail.

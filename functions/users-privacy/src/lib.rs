@@ -9,14 +9,14 @@ mod wiring;
 use edge_spin::{Front, StartError};
 use records_redis::RedisTrail;
 use std::sync::Arc;
-use users_context::{Access, http};
+use users_context::{Privacy, http};
 
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
     wiring::front("users-privacy", |users, records, service| {
-        let access = Access { users, trail: Arc::new(RedisTrail::of(records)) };
-        http::privacy(access.clone()).merge(service.internal(http::privacy_desk(access)))
+        let privacy = Privacy { users, trail: Arc::new(RedisTrail::of(records)) };
+        http::privacy(privacy.clone()).merge(service.internal(http::privacy_desk(privacy)))
     })
     .await
 }

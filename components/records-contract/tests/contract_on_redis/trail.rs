@@ -2,7 +2,7 @@
 
 use crate::history::House;
 use key_value::KeyValue;
-use records::{AccountKey, Break, Change, Content, Finding, Journal, Meta, RecordKey, Records, Trail, TrailEntry};
+use records::{AccountKey, Break, Change, Content, Finding, Journal, Meta, OwnTrail, RecordKey, Records, TrailEntry};
 use records_redis::RedisTrail;
 use redis_client::Reply;
 use std::sync::Arc;

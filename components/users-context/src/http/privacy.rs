@@ -1,7 +1,7 @@
 //! Export and erasure: for their owner, and the desk for the other services.
 
 use super::NO_STORE;
-use crate::Access;
+use crate::Privacy;
 use crate::app::privacy::{
     PrivacyError, export_document, request_erasure, request_export, show_erasure, show_export, subject_key, take_page,
     take_part,
@@ -17,84 +17,84 @@ use privacy::{ErasurePart, ExportPage, Service};
 use problem::{Json, Problem};
 
 pub(super) async fn post_erasure(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     scope: Asked,
     principal: Principal,
     Json(request): Json<ConfirmRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let receipt: ErasureAnswer = request_erasure(&access, &scope, &principal, request).await?;
+    let receipt: ErasureAnswer = request_erasure(&privacy, &scope, &principal, request).await?;
     let location = [(header::LOCATION, format!("/v1/users/me/erasure/{}", receipt.id))];
     Ok((StatusCode::ACCEPTED, NO_STORE, location, Json(receipt)))
 }
 
 /// No token is asked for: there is no account any more that could have one.
 pub(super) async fn get_erasure(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let receipt: ErasureAnswer = show_erasure(&access.users, id.parse().map_err(|_| PrivacyError::NotFound)?).await?;
+    let receipt: ErasureAnswer = show_erasure(&privacy.users, id.parse().map_err(|_| PrivacyError::NotFound)?).await?;
     Ok((NO_STORE, Json(receipt)))
 }
 
 pub(super) async fn post_export(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     scope: Asked,
     principal: Principal,
     Json(request): Json<ConfirmRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let export: ExportAnswer = request_export(&access.users, &scope, &principal, request).await?;
+    let export: ExportAnswer = request_export(&privacy.users, &scope, &principal, request).await?;
     let location = [(header::LOCATION, format!("/v1/users/me/export/{}", export.id))];
     Ok((StatusCode::ACCEPTED, NO_STORE, location, Json(export)))
 }
 
 pub(super) async fn get_export(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let export: ExportAnswer = show_export(&access.users, &principal, &id).await?;
+    let export: ExportAnswer = show_export(&privacy.users, &principal, &id).await?;
     Ok((NO_STORE, Json(export)))
 }
 
 pub(super) async fn get_document(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let document = export_document(&access, &principal, &id).await?;
+    let document = export_document(&privacy, &principal, &id).await?;
     let name = [(header::CONTENT_DISPOSITION, "attachment; filename=\"export.json\"")];
     Ok((NO_STORE, name, Json(document)))
 }
 
 pub(super) async fn get_key(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     Path(user): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let user: UserId = user.parse().map_err(|_| PrivacyError::NotFound)?;
-    let key: SubjectKeyAnswer = subject_key(&access.users, user).await?;
+    let key: SubjectKeyAnswer = subject_key(&privacy.users, user).await?;
     Ok((NO_STORE, Json(key)))
 }
 
 pub(super) async fn put_part(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     scope: Asked,
     Path((id, service)): Path<(String, String)>,
     Json(part): Json<ErasurePart>,
 ) -> Result<StatusCode, Problem> {
     let id = id.parse().map_err(|_| PrivacyError::NotFound)?;
-    take_part(&access.users, &scope, id, other(&service)?, part).await?;
+    take_part(&privacy.users, &scope, id, other(&service)?, part).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn put_page(
-    State(access): State<Access>,
+    State(privacy): State<Privacy>,
     scope: Asked,
     Path((user, id, service)): Path<(String, String, String)>,
     Json(page): Json<ExportPage>,
 ) -> Result<StatusCode, Problem> {
     let user = user.parse().map_err(|_| PrivacyError::NotFound)?;
     let id = id.parse().map_err(|_| PrivacyError::NotFound)?;
-    take_page(&access.users, &scope, user, id, other(&service)?, page).await?;
+    take_page(&privacy.users, &scope, user, id, other(&service)?, page).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,12 +4,13 @@ use super::PrivacyError;
 use super::export::own_export;
 use super::store::page_key;
 use crate::app::account::{AccountError, own};
-use crate::app::audit::{Part, own_activity};
 use crate::app::keys::list_keys;
 use crate::domain::{Export, Session, User};
-use crate::state::{load, session_id_of, sessions_of};
-use crate::{Access, Users};
+use crate::state::{load, session_id_of, sessions_of, trail_account};
+use crate::wire::trail::TrailAnswer;
+use crate::{Privacy, Users};
 use futures::future::try_join_all;
+use ids::UserId;
 use principal::Principal;
 use privacy::ExportPage;
 use records::{Cursor, MAX_PAGE, RecordsError};
@@ -25,8 +26,8 @@ const FORMAT: &str = "spindrift.export.v1";
 ///
 /// # Errors
 /// [`PrivacyError::NotReady`] until every service has handed in.
-pub async fn export_document(access: &Access, principal: &Principal, id: &str) -> Result<Value, PrivacyError> {
-    let users = &access.users;
+pub async fn export_document(privacy: &Privacy, principal: &Principal, id: &str) -> Result<Value, PrivacyError> {
+    let users = &privacy.users;
     let export = own_export(users, principal, id).await?;
     if !export.is_ready() {
         return Err(PrivacyError::NotReady);
@@ -43,7 +44,7 @@ pub async fn export_document(access: &Access, principal: &Principal, id: &str) -
     document.insert("account".to_owned(), account(users, &user));
     document.insert("sessions".to_owned(), sessions(users, &user).await?.into());
     document.insert("api_keys".to_owned(), api_keys(users, principal).await?);
-    document.insert("activity".to_owned(), activity(access, principal).await?.into());
+    document.insert("activity".to_owned(), activity(privacy, owner).await?.into());
     for service in Export::FROM {
         let pages = export.parts.get(&service).map_or(0, |part| part.pages);
         let keys = (0..pages).map(|number| page_key(export.id, service, number)).collect::<Result<Vec<_>, _>>()?;
@@ -98,16 +99,16 @@ async fn api_keys(users: &Users, principal: &Principal) -> Result<Value, Privacy
 }
 
 /// The newest of what the audit trail tells its owner.
-async fn activity(access: &Access, principal: &Principal) -> Result<Vec<Value>, PrivacyError> {
-    let (mut all, mut cursor) = (Vec::new(), None);
+async fn activity(privacy: &Privacy, owner: UserId) -> Result<Vec<Value>, PrivacyError> {
+    let (account, mut all, mut from) = (trail_account(&owner.to_string())?, Vec::new(), None);
     while all.len() < MOST_ACTIVITY {
-        let part = Part { cursor, limit: MAX_PAGE, ..Part::default() };
-        let page = own_activity(access, principal, part).await.map_err(|error| unreadable(&error))?;
-        for entry in page.items {
-            all.push(serde_json::to_value(entry).map_err(|error| unreadable(&error))?);
+        let rows = privacy.trail.own_rows(&account, from, MAX_PAGE).await?;
+        for row in &rows {
+            let told = TrailAnswer::for_owner(row, owner);
+            all.push(serde_json::to_value(told).map_err(|error| unreadable(&error))?);
         }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
+        from = rows.last().map(|row| row.number.saturating_sub(1));
+        if from.is_none_or(|from| from == 0) {
             break;
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::{Act, Deed, Erasure, User};
 use crate::state::{Written, meta, user_key};
 use crate::wire::event;
 use crate::wire::privacy::{ConfirmRequest, ErasureAnswer, SubjectKeyAnswer};
-use crate::{Access, Users};
+use crate::{Privacy, Users};
 use core::time::Duration;
 use ids::{ErasureId, UserId};
 use principal::Principal;
@@ -30,12 +30,12 @@ const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// # Errors
 /// [`PrivacyError`].
 pub async fn request_erasure(
-    access: &Access,
+    privacy: &Privacy,
     scope: &Asked,
     principal: &Principal,
     request: ConfirmRequest,
 ) -> Result<ErasureAnswer, PrivacyError> {
-    let users = &access.users;
+    let users = &privacy.users;
     let owner = own(principal)?;
     let id = users.privacy_key.erasure_of(owner);
     let Some((_, user)) = users.load_user(owner).await? else {
@@ -47,7 +47,7 @@ pub async fn request_erasure(
     confirm(users, scope, &user, request, Act::Erase).await?;
     erase_account(users, scope, owner, id).await?;
     // What is not done now is done by the worker.
-    let work = PrivacyWork::new(users.records.clone(), access.trail.clone(), users.clock.clone(), "users-privacy");
+    let work = PrivacyWork::new(users.records.clone(), privacy.trail.clone(), users.clock.clone(), "users-privacy");
     let _ = work.look(id, &scope.trace.to_string()).await;
     show_erasure(users, id).await
 }

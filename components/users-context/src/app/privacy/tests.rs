@@ -27,7 +27,7 @@ fn proof(password: &str) -> ConfirmRequest {
 }
 
 async fn erase(house: &House, tokens: &TokensAnswer) -> Result<ErasureAnswer, PrivacyError> {
-    request_erasure(&house.access(), &house.scope, &principal(tokens), proof("correct horse")).await
+    request_erasure(&house.privacy(), &house.scope, &principal(tokens), proof("correct horse")).await
 }
 
 async fn export(house: &House, tokens: &TokensAnswer) -> Result<ExportAnswer, PrivacyError> {
@@ -35,7 +35,7 @@ async fn export(house: &House, tokens: &TokensAnswer) -> Result<ExportAnswer, Pr
 }
 
 fn work(house: &House) -> PrivacyWork {
-    PrivacyWork::new(house.users.records.clone(), house.access().trail, Arc::new(house.clock.clone()), "users-worker")
+    PrivacyWork::new(house.users.records.clone(), house.privacy().trail, Arc::new(house.clock.clone()), "users-worker")
 }
 
 async fn pulse(house: &House) {
@@ -132,14 +132,14 @@ async fn a_claim_that_nobody_gave_up_does_not_keep_the_address() {
 async fn a_stolen_token_is_not_enough() {
     let (house, tokens) = logged_in().await;
     for wrong in ["wrong horse", ""] {
-        let refused = request_erasure(&house.access(), &house.scope, &principal(&tokens), proof(wrong)).await;
+        let refused = request_erasure(&house.privacy(), &house.scope, &principal(&tokens), proof(wrong)).await;
         assert!(matches!(&refused, Err(PrivacyError::Invalid(why)) if why.field == "password"), "{refused:?}");
         let refused = request_export(&house.users, &house.scope, &principal(&tokens), proof(wrong)).await;
         assert!(matches!(&refused, Err(PrivacyError::Invalid(why)) if why.field == "password"), "{refused:?}");
     }
     let mut caller = principal(&tokens);
     caller.scopes = vec!["payments:read".to_owned()];
-    let refused = request_erasure(&house.access(), &house.scope, &caller, proof("correct horse")).await;
+    let refused = request_erasure(&house.privacy(), &house.scope, &caller, proof("correct horse")).await;
     assert!(matches!(refused, Err(PrivacyError::Account(AccountError::Scope))));
     assert!(me(&house.users, &principal(&tokens)).await.is_ok());
     assert!(house.events_of(ERASURE_REQUESTED).is_empty() && house.events_of(EXPORT_REQUESTED).is_empty());
@@ -158,10 +158,10 @@ async fn an_account_with_a_second_factor_asks_for_it() {
     house.clock.advance_ms(30_000);
     assert!(matches!(erase(&house, &tokens).await, Err(PrivacyError::SecondFactorNeeded)));
     let wrong = ConfirmRequest { code: Some("000000".to_owned()), ..proof("correct horse") };
-    let refused = request_erasure(&house.access(), &house.scope, &caller, wrong).await;
+    let refused = request_erasure(&house.privacy(), &house.scope, &caller, wrong).await;
     assert!(matches!(refused, Err(PrivacyError::Factor(_))), "{refused:?}");
     let right = ConfirmRequest { code: Some(code(house.only_user().await)), ..proof("correct horse") };
-    request_erasure(&house.access(), &house.scope, &caller, right).await.unwrap();
+    request_erasure(&house.privacy(), &house.scope, &caller, right).await.unwrap();
     no_account(&house, &tokens).await;
 }
 
@@ -320,7 +320,7 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
     let told: ExportRequested = house.events_of(EXPORT_REQUESTED)[0].data_as().unwrap();
     assert_eq!((told.user_id, told.export_id, asked.status), (tokens.user_id, asked.id, "pending"));
     let id = asked.id.to_string();
-    assert!(matches!(export_document(&house.access(), &caller, &id).await, Err(PrivacyError::NotReady)));
+    assert!(matches!(export_document(&house.privacy(), &caller, &id).await, Err(PrivacyError::NotReady)));
 
     // Pages come twice and the last one first: the document is the same.
     for service in [Service::Payments, Service::Notifications, Service::Queries] {
@@ -329,7 +329,7 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
         }
     }
     assert_eq!(show_export(&house.users, &caller, &id).await.unwrap().status, "ready");
-    let document = export_document(&house.access(), &caller, &id).await.unwrap();
+    let document = export_document(&house.privacy(), &caller, &id).await.unwrap();
     assert_eq!(document["account"]["email"], "anna@example.org");
     assert_eq!(document["sessions"][0]["agent"], "Laptop/1.0");
     for service in ["payments", "notifications", "queries"] {
@@ -353,10 +353,10 @@ async fn an_export_is_nobody_elses_and_ends_after_a_week() {
     let other = principal(&other.await.unwrap());
     for id in [id.to_string(), ExportId::derived(0, &[b"x"]).to_string(), "nonsense".to_owned()] {
         assert!(matches!(show_export(&house.users, &other, &id).await, Err(PrivacyError::NotFound)));
-        assert!(matches!(export_document(&house.access(), &other, &id).await, Err(PrivacyError::NotFound)));
+        assert!(matches!(export_document(&house.privacy(), &other, &id).await, Err(PrivacyError::NotFound)));
     }
     pulse(&house).await;
-    assert!(export_document(&house.access(), &principal(&tokens), &id.to_string()).await.is_ok());
+    assert!(export_document(&house.privacy(), &principal(&tokens), &id.to_string()).await.is_ok());
     later(&house, 7 * 86_400);
     assert!(matches!(
         show_export(&house.users, &principal(&tokens), &id.to_string()).await,

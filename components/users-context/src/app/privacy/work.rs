@@ -13,7 +13,7 @@ use ambient::{Clock, Timestamp};
 use core::time::Duration;
 use ids::{ErasureId, UserId};
 use privacy::{Drawer, Erased, ErasurePart, Kept, Left, SECOND_LOOK_AFTER_S, Service, sweep};
-use records::{Change, Content, DueTimer, Meta, Records, RecordsError, TimerStep, Trail};
+use records::{Change, Content, DueTimer, Meta, OwnTrail, Records, RecordsError, TimerStep};
 use std::sync::Arc;
 
 /// How many timers are claimed at once.
@@ -29,7 +29,7 @@ const UNCONFIRMED_EVERY: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct PrivacyWork {
     records: Arc<dyn Records>,
-    trail: Arc<dyn Trail>,
+    trail: Arc<dyn OwnTrail>,
     clock: Arc<dyn Clock>,
     actor: &'static str,
 }
@@ -45,7 +45,12 @@ pub struct UnfinishedWork {
 
 impl PrivacyWork {
     /// Work on these records and their audit trail, by this component.
-    pub fn new(records: Arc<dyn Records>, trail: Arc<dyn Trail>, clock: Arc<dyn Clock>, actor: &'static str) -> Self {
+    pub fn new(
+        records: Arc<dyn Records>,
+        trail: Arc<dyn OwnTrail>,
+        clock: Arc<dyn Clock>,
+        actor: &'static str,
+    ) -> Self {
         Self { records, trail, clock, actor }
     }
 
