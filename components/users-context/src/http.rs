@@ -142,12 +142,13 @@ pub fn privacy(privacy: Privacy) -> Router {
 }
 
 /// The desk of export and erasure, and the keys of sealed data: only for the other services; the edge checks their token.
-pub fn privacy_desk(privacy: Privacy) -> Router {
+/// A component of its own, like those above.
+pub fn privacy_desk(users: Users) -> Router {
     Router::new()
         .route("/internal/users/privacy/keys/{user}", get(privacy::get_key))
         .route("/internal/users/privacy/erasures/{id}/{service}", put(privacy::put_part))
         .route("/internal/users/privacy/exports/{user}/{id}/{service}", put(privacy::put_page))
-        .with_state(privacy)
+        .with_state(users)
 }
 
 /// What only the other services may call; the edge checks their token.

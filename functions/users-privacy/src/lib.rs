@@ -1,5 +1,4 @@
-//! Identity over HTTP, export and erasure, and the desk where the other services hand their parts in. Wiring, and nothing
-//! else.
+//! Identity over HTTP, export and erasure. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -14,9 +13,8 @@ use users_context::{Privacy, http};
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users-privacy", |users, records, service| {
-        let privacy = Privacy { users, trail: Arc::new(RedisTrail::of(records)) };
-        http::privacy(privacy.clone()).merge(service.internal(http::privacy_desk(privacy)))
+    wiring::front("users-privacy", |users, records, _| {
+        http::privacy(Privacy { users, trail: Arc::new(RedisTrail::of(records)) })
     })
     .await
 }

@@ -1,13 +1,13 @@
 //! Export and erasure: for their owner, and the desk for the other services.
 
 use super::NO_STORE;
-use crate::Privacy;
 use crate::app::privacy::{
     PrivacyError, export_document, request_erasure, request_export, show_erasure, show_export, subject_key, take_page,
     take_part,
 };
 use crate::asked::Asked;
 use crate::wire::privacy::{ConfirmRequest, ErasureAnswer, ExportAnswer, SubjectKeyAnswer};
+use crate::{Privacy, Users};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
@@ -67,34 +67,34 @@ pub(super) async fn get_document(
 }
 
 pub(super) async fn get_key(
-    State(privacy): State<Privacy>,
+    State(users): State<Users>,
     Path(user): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let user: UserId = user.parse().map_err(|_| PrivacyError::NotFound)?;
-    let key: SubjectKeyAnswer = subject_key(&privacy.users, user).await?;
+    let key: SubjectKeyAnswer = subject_key(&users, user).await?;
     Ok((NO_STORE, Json(key)))
 }
 
 pub(super) async fn put_part(
-    State(privacy): State<Privacy>,
+    State(users): State<Users>,
     scope: Asked,
     Path((id, service)): Path<(String, String)>,
     Json(part): Json<ErasurePart>,
 ) -> Result<StatusCode, Problem> {
     let id = id.parse().map_err(|_| PrivacyError::NotFound)?;
-    take_part(&privacy.users, &scope, id, other(&service)?, part).await?;
+    take_part(&users, &scope, id, other(&service)?, part).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn put_page(
-    State(privacy): State<Privacy>,
+    State(users): State<Users>,
     scope: Asked,
     Path((user, id, service)): Path<(String, String, String)>,
     Json(page): Json<ExportPage>,
 ) -> Result<StatusCode, Problem> {
     let user = user.parse().map_err(|_| PrivacyError::NotFound)?;
     let id = id.parse().map_err(|_| PrivacyError::NotFound)?;
-    take_page(&privacy.users, &scope, user, id, other(&service)?, page).await?;
+    take_page(&users, &scope, user, id, other(&service)?, page).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

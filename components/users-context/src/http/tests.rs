@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 pub(super) async fn ask(house: &House, request: Request<Body>) -> Response {
     let (accounts, sessions) = (accounts(house.users.clone()), sessions(house.users.clone()));
-    let (owner, desk) = (privacy(house.privacy()), privacy_desk(house.privacy()));
+    let (owner, desk) = (privacy(house.privacy()), privacy_desk(house.users.clone()));
     let router = accounts.merge(sessions).merge(owner).merge(desk).merge(internal(house.users.clone()));
     router.oneshot(request).await.unwrap()
 }
