@@ -50,7 +50,9 @@ impl Default for WorkerConfig {
             suspects_budget: Duration::from_secs(4),
             batch: 16,
             concurrency: 16,
-            max_deliveries: 5,
+            // An event that kills its worker costs twenty instances in ten minutes, each alone; one that was only in hand
+            // while the host died again and again gets through (docs/reliability.md).
+            max_deliveries: 20,
             abandoned_after: Duration::from_secs(30),
             handling_limit: Duration::from_secs(20),
             poll: Duration::from_millis(25),

@@ -85,7 +85,7 @@ pub fn tests(workspace: &Workspace, environment: &Environment, report: &mut Repo
     step(workspace, report, "tests, built", &mut cargo)
 }
 
-/// The embedded host and its tests, with its lints: see [`linted_host_cargo`].
+/// The embedded host and its tests, with its lints: its build is what looks at it (`linted_host_cargo`).
 ///
 /// # Errors
 /// When cargo cannot be started.
