@@ -136,7 +136,9 @@ fn account(name: &str) -> Result<AccountKey, AuditError> {
 /// The place after which a page begins: a cursor is that of the last entry of the page before.
 fn below(cursor: Option<&str>) -> Result<Option<u64>, Invalid> {
     let wrong = || bad_cursor("it is not one that a page named");
-    cursor.map(|text| text.parse::<u64>().ok().and_then(|place| place.checked_sub(1)).ok_or_else(wrong)).transpose()
+    // One place has one text: `+7` and `007` are none that a page named.
+    let place = |text: &str| text.parse::<u64>().ok().filter(|place| place.to_string() == text)?.checked_sub(1);
+    cursor.map(|text| place(text).ok_or_else(wrong)).transpose()
 }
 
 async fn of_account(trail: &dyn Trail, account: &AccountKey, part: &Part) -> Result<Vec<TrailRow>, AuditError> {

@@ -169,6 +169,8 @@ async fn operators_page_through_all_and_through_one_account_up_to_a_moment() {
     for wrong in [
         Part { cursor: Some("x".into()), ..part(5) },
         Part { cursor: Some("0".into()), ..part(5) },
+        Part { cursor: Some("+5".into()), ..part(5) },
+        Part { cursor: Some("007".into()), ..part(5) },
         Part { account: Some("usr_".into()), ..part(5) },
         part(0),
         part(101),
