@@ -166,6 +166,8 @@ pub(crate) fn schema() -> Value {
                 "items": { "type": "string" },
                 "description": "Of `payment-state` and `payout-state`: the moves that are open.",
             },
+            "reconciliation_status": text("Of `reconciliation-state`: where the reconciliation stands."),
+            "next_chunk": whole("Of `reconciliation-state`: the number of the chunk that is next."),
             "awaiting": text("Of `payment-state`: the step whose answer is still awaited."),
             "failure_code": text("Of `acquirer-refused`: the acquirer's word for why."),
             "available_minor": whole("Of `insufficient-funds`: how much there is, in minor units."),

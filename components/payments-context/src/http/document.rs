@@ -3,7 +3,7 @@
 //! What does not live here: each operation's description, which stands above its handler, and what the edge answers
 //! everywhere (`api-document` adds it). Routes below `/internal` are not part of the document.
 
-use super::{handlers, ledger, method_handlers, notice_handlers, payouts};
+use super::{handlers, ledger, method_handlers, notice_handlers, payouts, reconciliations};
 use ambient::Timestamp;
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
@@ -30,10 +30,20 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         ledger::entry,
         ledger::reverse,
         ledger::verify,
+        ledger::verification,
         payouts::list,
         payouts::create,
         payouts::show,
         payouts::step,
+        reconciliations::list,
+        reconciliations::create,
+        reconciliations::show,
+        reconciliations::chunk,
+        reconciliations::close,
+        reconciliations::discard,
+        reconciliations::differences,
+        reconciliations::difference,
+        reconciliations::resolve,
     ),
     tags(
         (name = "payments", description = "From the wish to pay to the money taken, each step once"),
@@ -41,6 +51,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi};
         (name = "providers", description = "What payment providers tell us"),
         (name = "ledger", description = "Accounts, entries and statements, for operators"),
         (name = "payouts", description = "Money on its way to the merchant's bank, for operators"),
+        (name = "reconciliations", description = "What providers say that they have settled against our books, for operators"),
     ),
 )]
 struct Api;

@@ -1,6 +1,6 @@
 //! The document and the routes say the same: each operation's example is sent in a house where it succeeds.
 
-use super::{api, ledger, public};
+use super::{api, ledger, public, reconciliation};
 use crate::app::fixture::{House, NOTICE_SECRET};
 use crate::notices::sign;
 use ambient::Clock;
@@ -13,7 +13,8 @@ use serde_json::json;
 /// A house as whoever entered it asks, with a key as the edge would have found it.
 fn scene(house: &House) -> Scene {
     let caller = house.principal();
-    let routes = public(house.payments.clone()).merge(ledger(house.payments.clone()));
+    let payments = || house.payments.clone();
+    let routes = public(payments()).merge(ledger(payments())).merge(reconciliation(payments()));
     Scene::new(routes).by(move |request: &mut Request<Body>| {
         let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok());
         let key = key.map(|text| IdempotencyKey::new(text).unwrap());
@@ -38,6 +39,19 @@ async fn with_money() -> House {
         house.confirm(&path, &format!("c{number}")).await;
     }
     house.as_operator()
+}
+
+/// A reconciliation of nine charges with as many chunks of one line that says what our books say not, and its name.
+async fn reconciling(chunks: usize) -> (House, String) {
+    let house = with_money().await;
+    let body = r#"{"provider":"sandbox","statement":"2026-01","from":"2026-01-01"}"#;
+    let path = house.post("/v1/reconciliations", "r1", body).await.header("location").unwrap().to_owned();
+    for chunk in 1..=chunks {
+        let csv = "kind,reference,amount_minor,currency,state\ncharge,ch_1,900,EUR,captured\n";
+        let seen = house.put(&format!("{path}/chunks/{chunk}"), &json!({ "csv": csv }).to_string()).await;
+        assert_eq!(seen.status, 200, "{}", seen.text);
+    }
+    (house, named(&path))
 }
 
 /// What an operation needs to succeed.
@@ -77,6 +91,21 @@ async fn before(operation: String) -> Scene {
             let house = with_money().await;
             let payout = house.post("/v1/ledger/payouts", "p1", r#"{"currency":"EUR"}"#).await.json();
             scene(&house).knowing("id", payout["id"].clone())
+        }
+        "create_reconciliation" | "get_verification" => scene(&house.as_operator()),
+        "get_reconciliation" | "list_reconciliations" | "take_chunk" | "discard_reconciliation" => {
+            let (house, id) = reconciling(0).await;
+            scene(&house).knowing("id", id)
+        }
+        "close_reconciliation" => {
+            let (house, id) = reconciling(1).await;
+            scene(&house).knowing("id", id)
+        }
+        "list_differences" | "get_difference" | "resolve_difference" => {
+            let (house, id) = reconciling(1).await;
+            let seen = house.post(&format!("/v1/reconciliations/{id}/close"), "r2", "").await;
+            assert_eq!(seen.gist(), (200, "closed".to_owned()));
+            scene(&house).knowing("id", id)
         }
         name if name.contains("ledger") || name.contains("statement") || name.contains("payouts") => {
             scene(&with_money().await)

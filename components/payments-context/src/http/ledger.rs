@@ -94,7 +94,6 @@ pub async fn statement(
     Ok(Json(app::statement(&payments, &account, asked(&principal, query)?).await?))
 }
 
-/// A piece of an export; `Link` (RFC 8288) leads to the next one.
 /// The same as CSV, oldest first
 ///
 /// A piece of at most a thousand rows: `Link` (RFC 8288) leads to the next one, which has no heading.
@@ -174,7 +173,8 @@ pub async fn entry(
         (status = 404, description = "`not-found`: no entry begins there"),
         (
             status = 409,
-            description = "`entry-reversed`: it was before; `entry-not-reversible`: it moved what is held; `in-flight`;                            `conflict`",
+            description = "`entry-reversed`: it was before; `entry-not-reversible`: it moved what is held; `in-flight`; \
+                           `conflict`",
         ),
         (status = 422, description = "`invalid`; `card-number`; `idempotency-key-reused`"),
     ),
@@ -208,6 +208,12 @@ pub async fn verify(
     Ok(Json(app::verify(&payments, asked(&principal, query)?).await?))
 }
 
+/// What the journal's checks of the background have found
+#[utoipa::path(
+    get, path = "/v1/ledger/verification", operation_id = "get_verification", tag = "ledger",
+    security(("bearer" = ["operator"])),
+    responses((status = 200, description = "When all of it was last found to hold", body = VerificationAnswer)),
+)]
 pub async fn verification(
     State(payments): State<Payments>,
     principal: Principal,

@@ -414,7 +414,7 @@ pub struct StoredWatch {
 /// What the checks of the pulse have found.
 ///
 /// **Shape** `{"running":false,"checked_rows":2048,"verified_at":"2026-…Z","verified_rows":2048}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerificationAnswer {
     /// Whether a check is under way.
     pub running: bool,

@@ -1,11 +1,16 @@
 //! Reconciliations and their differences: what operators send and receive, and how both are stored.
 
+use super::schemas::{
+    AccountName, Day, DifferenceKindName, DifferenceName, ItemNameText, ItemStateName, ProviderWord, StatementName,
+};
 use super::settlement_file::Columns;
 use crate::domain::{Difference, DifferenceKind, ItemStanding, Leg};
 use ambient::Timestamp;
+use ids::PaymentId;
 use money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 ids::id!(
     /// A reconciliation. Derived from the provider and the name of its statement, so that no file is taken in twice.
@@ -15,16 +20,20 @@ ids::id!(
 /// The body of `POST /v1/reconciliations`.
 ///
 /// **Shape** `{"provider":"acquirer","statement":"2026-01","from":"2026-01-01","to":"2026-01-31"}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReconciliationRequest {
     /// Whose settlement.
+    #[schema(value_type = ProviderWord)]
     pub provider: String,
     /// The provider's name for it: 1 to 40 characters out of `A-Za-z0-9_.-`.
+    #[schema(value_type = StatementName)]
     pub statement: String,
     /// The first day that it is to show, UTC.
+    #[schema(value_type = Day)]
     pub from: String,
-    /// The last day; the first one where nothing is said.
+    /// The last day, at most a year later; the first one where nothing is said.
+    #[schema(value_type = Option<Day>)]
     #[serde(default)]
     pub to: Option<String>,
 }
@@ -32,32 +41,35 @@ pub struct ReconciliationRequest {
 /// The body of `PUT /v1/reconciliations/{id}/chunks/{number}`.
 ///
 /// **Shape** `{"csv":"kind,reference,…\ncharge,ch_1,…\n"}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChunkRequest {
     /// Whole lines; the first chunk begins with the heading, no other has one.
+    #[schema(examples("kind,reference,amount_minor,currency,state\ncharge,ch_1,1000,EUR,captured\n"))]
     pub csv: String,
 }
 
 /// The body of `POST /v1/reconciliations/{id}/close`; may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     /// How many lines were sent: another number there is refused.
+    #[schema(examples(1))]
     #[serde(default)]
     pub lines: Option<u64>,
 }
 
 /// The body of `POST /v1/reconciliations/{id}/discard`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardRequest {
     /// Why; 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
 /// What is done about a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResolutionAction {
     /// Our books stay as they are.
@@ -69,31 +81,36 @@ pub enum ResolutionAction {
 /// The body of `POST /v1/reconciliations/{id}/differences/{difference}/resolution`.
 ///
 /// **Shape** `{"action":"adjust","reason":"Captured at the console on the 3rd"}`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolutionRequest {
     /// What.
     pub action: ResolutionAction,
     /// Why; 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
 /// The query of a list of differences.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct DifferenceQuery {
     /// `open` or `all`; open where nothing is said.
+    #[param(pattern = "^(open|all)$", example = "open")]
     #[serde(default)]
     pub state: Option<String>,
-    /// Where the page before ended.
+    /// What the page before named as `next_cursor`.
+    #[param(min_length = 1)]
     #[serde(default)]
     pub cursor: Option<String>,
     /// How many at most, 1 to 50; 50 where nothing is said.
+    #[param(minimum = 1, maximum = 50, example = 50)]
     #[serde(default)]
     pub limit: Option<u32>,
 }
 
 /// Where a reconciliation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReconciliationStatus {
     /// It takes chunks.
@@ -184,7 +201,7 @@ pub struct StoredReconciliation {
 }
 
 /// An amount of one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeeAnswer {
     /// ISO 4217.
     pub currency: Currency,
@@ -193,21 +210,26 @@ pub struct FeeAnswer {
 }
 
 /// A reconciliation as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciliationAnswer {
     /// Its name.
     pub id: ReconciliationId,
     /// Whose settlement.
+    #[schema(value_type = ProviderWord)]
     pub provider: String,
     /// The provider's name for it.
+    #[schema(value_type = StatementName)]
     pub statement: String,
     /// The first day.
+    #[schema(value_type = Day)]
     pub from: String,
     /// The last day.
+    #[schema(value_type = Day)]
     pub to: String,
     /// Where it stands.
     pub status: ReconciliationStatus,
-    /// The number of the next chunk.
+    /// The number of the next chunk, from 1.
+    #[schema(minimum = 1)]
     pub next_chunk: u64,
     /// How many lines were taken in.
     pub lines: u64,
@@ -254,17 +276,21 @@ impl ReconciliationAnswer {
 }
 
 /// A line of the list of reconciliations, and the summary that the index keeps: at most 256 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciliationSummary {
     /// Its name.
     pub id: ReconciliationId,
     /// Whose settlement.
+    #[schema(value_type = ProviderWord)]
     pub provider: String,
     /// The provider's name for it.
+    #[schema(value_type = StatementName)]
     pub statement: String,
     /// The first day.
+    #[schema(value_type = Day)]
     pub from: String,
     /// The last day.
+    #[schema(value_type = Day)]
     pub to: String,
     /// Where it stands.
     pub status: ReconciliationStatus,
@@ -287,7 +313,7 @@ impl From<&StoredReconciliation> for ReconciliationSummary {
 }
 
 /// A page of reconciliations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciliationPage {
     /// Newest first.
     pub items: Vec<ReconciliationSummary>,
@@ -320,9 +346,11 @@ impl StoredItem {
 }
 
 /// One side of a difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DifferenceSide)]
 pub struct Side {
     /// Where the item stands.
+    #[schema(value_type = ItemStateName)]
     pub state: String,
     /// How much, in minor units.
     pub amount_minor: i64,
@@ -350,7 +378,8 @@ impl Side {
 }
 
 /// What was done about a difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DifferenceResolution)]
 pub struct Resolution {
     /// What.
     pub action: ResolutionAction,
@@ -362,20 +391,26 @@ pub struct Resolution {
     pub at: Timestamp,
 }
 
-/// The body of a difference's record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a settlement and our books differ. Also the body of its record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Difference)]
 pub struct StoredDifference {
     /// Its name within the reconciliation: the number of its line, or the item that the settlement does not show.
+    #[schema(value_type = DifferenceName)]
     pub id: String,
     /// In what the two sides differ.
+    #[schema(value_type = Vec<DifferenceKindName>, min_items = 1)]
     pub kinds: Vec<String>,
     /// The line of the settlement, from 1 after the heading.
+    #[schema(minimum = 1)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// Which item, such as `charge:ch_1`.
+    #[schema(value_type = Option<ItemNameText>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// The payment behind it, where our books have one.
+    #[schema(value_type = Option<PaymentId>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<String>,
     /// How our books have it.
@@ -386,11 +421,13 @@ pub struct StoredDifference {
     pub there: Option<Side>,
     /// What the provider kept, in minor units.
     #[serde(default)]
+    #[schema(required)]
     pub fee_minor: i64,
     /// What it should have kept, where a contract says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_fee_minor: Option<i64>,
     /// The reconciliation that has shown the item before.
+    #[schema(value_type = Option<ReconciliationId>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_before_in: Option<String>,
     /// Why the line cannot be read.
@@ -439,16 +476,17 @@ impl StoredDifference {
 }
 
 /// A leg that an adjustment would post, or has posted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AdjustmentLeg {
     /// Which account.
+    #[schema(value_type = AccountName)]
     pub account: String,
     /// In minor units of its currency.
     pub posted_minor: i64,
 }
 
 /// A difference as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DifferenceAnswer {
     /// The difference.
     #[serde(flatten)]
@@ -467,7 +505,7 @@ impl DifferenceAnswer {
 }
 
 /// A page of differences.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DifferencePage {
     /// From the last line to the first; before them what no line shows.
     pub items: Vec<DifferenceAnswer>,

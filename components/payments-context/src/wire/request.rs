@@ -110,7 +110,7 @@ pub struct ListQuery {
     #[param(min_length = 1)]
     #[serde(default)]
     pub cursor: Option<String>,
-    /// How many at most, 1 to 100; 20 where nothing is said (of accounts and payouts 100).
+    /// How many at most, 1 to 100; 20 where nothing is said (of accounts, payouts and reconciliations 100).
     #[param(minimum = 1, maximum = 100, example = 20)]
     #[serde(default)]
     pub limit: Option<u32>,
