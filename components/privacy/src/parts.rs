@@ -3,6 +3,7 @@
 use ambient::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// The most bytes that one page of an export may have as JSON; it becomes the body of a record.
 pub const MAX_PAGE_BYTES: usize = 48 * 1024;
@@ -10,7 +11,7 @@ pub const MAX_PAGE_BYTES: usize = 48 * 1024;
 pub const MAX_EXPORT_PAGES: u32 = 64;
 
 /// Who has data of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
     /// Accounts, sessions, claims on addresses.
@@ -44,7 +45,7 @@ impl Service {
 }
 
 /// Something that is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Erased {
     /// What, such as `inbox_notifications`.
     pub what: String,
@@ -53,7 +54,7 @@ pub struct Erased {
 }
 
 /// Something that stays, and why it may.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Kept {
     /// What, such as `ledger_rows`.
     pub what: String,
@@ -65,7 +66,7 @@ pub struct Kept {
 }
 
 /// Something that must end before it can go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InFlight {
     /// What, such as `payments_in_flight`.
     pub what: String,

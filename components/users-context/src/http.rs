@@ -163,6 +163,7 @@ pub fn internal(users: Users) -> Router {
     responses(
         (status = 200, description = "The key set (RFC 7517)", body = KeysAnswer),
         (status = 401, description = "`unauthenticated`: a token was sent along that does not hold"),
+        (status = 403, description = "`forbidden`: an API key was sent along"),
     ),
 )]
 async fn get_keys(State(users): State<Users>) -> impl IntoResponse {

@@ -143,6 +143,9 @@ pub enum Why {
 }
 
 impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [Self::Password, Self::Account, Self::Factor, Self::Code, Self::Token, Self::Right];
+
     /// Its word in the trail.
     pub const fn word(self) -> &'static str {
         match self {

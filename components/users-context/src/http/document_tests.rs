@@ -1,18 +1,21 @@
 //! The document and the routes say the same: each operation's example is sent in a house where it succeeds.
 
-use super::tests::{ask, post_json};
-use super::{accounts, api, sessions};
+use super::tests::{ask, document, post_json};
+use super::{access, accounts, api, privacy, sessions};
 use crate::testing::{House, logged_in, principal, registered};
 use crate::wire::api::TokensAnswer;
 use api_document::{Agreement, Scene};
 use axum::body::Body;
 use axum::http::Request;
+use http::StatusCode;
+use ids::UserId;
 use principal::Principal;
 use serde_json::{Value, json};
 
 /// A house, asked by its owner, by an operator, or by nobody.
 fn scene(house: &House, caller: Option<Principal>) -> Scene {
-    let scene = Scene::new(accounts(house.users.clone()).merge(sessions(house.users.clone())));
+    let own = accounts(house.users.clone()).merge(sessions(house.users.clone()));
+    let scene = Scene::new(own.merge(access(house.access())).merge(privacy(house.access())));
     let client = house.client.clone();
     scene.by(move |request| {
         request.extensions_mut().insert(client.clone());
@@ -22,9 +25,29 @@ fn scene(house: &House, caller: Option<Principal>) -> Scene {
     })
 }
 
-async fn post(house: &House, caller: &Principal, path: &str, body: Value) {
+async fn post(house: &House, caller: &Principal, path: &str, body: Value) -> Value {
     let request = Request::post(path).extension(caller.clone()).body(Body::from(body.to_string())).unwrap();
-    assert!(ask(house, request).await.status().is_success(), "{path}");
+    let response = ask(house, request).await;
+    assert!(response.status().is_success(), "{path}");
+    if response.status() == StatusCode::NO_CONTENT { Value::Null } else { document(response).await }
+}
+
+/// Every other service hands its part of an export in.
+async fn collected(house: &House, owner: UserId, export: &Value) {
+    for service in ["payments", "notifications", "queries"] {
+        let path = format!("/internal/users/privacy/exports/{owner}/{}/{service}", export["id"].as_str().unwrap());
+        let page = json!({
+            "page": { "number": 0, "last": true }, "truncated": false, "items": [["things", { "id": 1 }]],
+        });
+        let request = Request::put(&path).body(Body::from(page.to_string())).unwrap();
+        assert_eq!(ask(house, request).await.status(), StatusCode::NO_CONTENT, "{path}");
+    }
+}
+
+/// A key of Anna's.
+async fn key_of(house: &House, anna: &Principal) -> Value {
+    let wanted = json!({ "password": "correct horse", "name": "Nightly export", "scopes": ["payments:read"] });
+    post(house, anna, "/v1/api-keys", wanted).await
 }
 
 /// What the telephone shows now.
@@ -37,6 +60,12 @@ async fn shown(house: &House) -> String {
 fn operator(house: &House, tokens: &TokensAnswer, role: &str) -> Principal {
     let roles = vec!["user".to_owned(), role.to_owned()];
     Principal { subject: house.users.new_user_id().to_string(), roles, ..principal(tokens) }
+}
+
+/// Anna with a token that may read payments: a key is allowed no more than whoever makes it.
+fn may_use_payments(mut anna: Principal) -> Principal {
+    anna.scopes.push("payments:read".to_owned());
+    anna
 }
 
 /// What an operation needs to succeed.
@@ -79,6 +108,23 @@ async fn before(operation: String) -> Scene {
             house.clock.advance_ms(30_000);
             scene(&house, Some(anna)).knowing("code", shown(&house).await)
         }
+        "create_api_key" => scene(&house, Some(may_use_payments(anna))),
+        "list_api_keys" | "rotate_api_key" | "revoke_api_key" => {
+            let anna = may_use_payments(anna);
+            let key = key_of(&house, &anna).await;
+            scene(&house, Some(anna)).knowing("id", key["id"].clone())
+        }
+        "get_erasure" => {
+            let receipt = post(&house, &anna, "/v1/users/me/erasure", password()).await;
+            scene(&house, None).knowing("id", receipt["id"].clone())
+        }
+        "get_export" | "get_export_document" => {
+            key_of(&house, &may_use_payments(anna.clone())).await;
+            let export = post(&house, &anna, "/v1/users/me/export", password()).await;
+            collected(&house, tokens.user_id, &export).await;
+            scene(&house, Some(anna)).knowing("id", export["id"].clone())
+        }
+        "list_audit" | "verify_audit" => scene(&house, Some(operator(&house, &tokens, "operator"))),
         "find_account"
         | "get_account"
         | "lock_account"

@@ -1,21 +1,39 @@
 //! Export and erasure: for their owner, and the desk for the other services.
 
 use super::NO_STORE;
+use super::document::{Confirmed, Password};
 use crate::Access;
 use crate::app::privacy::{
     PrivacyError, export_document, request_erasure, request_export, show_erasure, show_export, subject_key, take_page,
     take_part,
 };
 use crate::asked::Asked;
-use crate::wire::privacy::{ConfirmRequest, ErasureAnswer, ExportAnswer, SubjectKeyAnswer};
+use crate::wire::privacy::{ConfirmRequest, ErasureAnswer, ExportAnswer, ExportDocument, SubjectKeyAnswer};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use ids::UserId;
+use ids::{ErasureId, ExportId, UserId};
 use principal::Principal;
 use privacy::{ErasurePart, ExportPage, Service};
 use problem::{Json, Problem};
 
+/// Erases the caller's account
+///
+/// At once and for ever: nobody logs in to it, its sessions end, its address is free. The other services follow; the
+/// receipt says how far they are.
+#[utoipa::path(
+    post, path = "/v1/users/me/erasure", operation_id = "erase_account", tag = "privacy",
+    security(("bearer" = ["profile"])),
+    request_body(content = ConfirmRequest, example = json!({ "password": "correct horse" })),
+    responses(
+        (
+            status = 202, description = "The account is erased; the receipt", body = ErasureAnswer,
+            headers(("Location" = String, description = "Where the receipt is, which asks for no token")),
+        ),
+        Confirmed,
+        Password,
+    ),
+)]
 pub(super) async fn post_erasure(
     State(access): State<Access>,
     scope: Asked,
@@ -27,7 +45,17 @@ pub(super) async fn post_erasure(
     Ok((StatusCode::ACCEPTED, NO_STORE, location, Json(receipt)))
 }
 
+/// The receipt of an erasure
+///
 /// No token is asked for: there is no account any more that could have one.
+#[utoipa::path(
+    get, path = "/v1/users/me/erasure/{id}", operation_id = "get_erasure", tag = "privacy",
+    params(("id" = ErasureId, Path, description = "Which erasure: its name is all that is needed")),
+    responses(
+        (status = 200, description = "The receipt", body = ErasureAnswer),
+        (status = 404, description = "`not-found`: nothing of this name was erased"),
+    ),
+)]
 pub(super) async fn get_erasure(
     State(access): State<Access>,
     Path(id): Path<String>,
@@ -36,6 +64,22 @@ pub(super) async fn get_erasure(
     Ok((NO_STORE, Json(receipt)))
 }
 
+/// Has all data of the caller collected
+///
+/// An export of the last hour is given again.
+#[utoipa::path(
+    post, path = "/v1/users/me/export", operation_id = "request_export", tag = "privacy",
+    security(("bearer" = ["profile"])),
+    request_body(content = ConfirmRequest, example = json!({ "password": "correct horse" })),
+    responses(
+        (
+            status = 202, description = "It is being collected, or is there", body = ExportAnswer,
+            headers(("Location" = String, description = "Where it is")),
+        ),
+        Confirmed,
+        Password,
+    ),
+)]
 pub(super) async fn post_export(
     State(access): State<Access>,
     scope: Asked,
@@ -47,6 +91,16 @@ pub(super) async fn post_export(
     Ok((StatusCode::ACCEPTED, NO_STORE, location, Json(export)))
 }
 
+/// How far an export is
+#[utoipa::path(
+    get, path = "/v1/users/me/export/{id}", operation_id = "get_export", tag = "privacy",
+    security(("bearer" = ["profile"])),
+    params(("id" = ExportId, Path, description = "Which export")),
+    responses(
+        (status = 200, description = "The export", body = ExportAnswer),
+        (status = 404, description = "`not-found`: the caller has no such export, or it is deleted"),
+    ),
+)]
 pub(super) async fn get_export(
     State(access): State<Access>,
     principal: Principal,
@@ -56,6 +110,20 @@ pub(super) async fn get_export(
     Ok((NO_STORE, Json(export)))
 }
 
+/// An export as one document
+#[utoipa::path(
+    get, path = "/v1/users/me/export/{id}/document", operation_id = "get_export_document", tag = "privacy",
+    security(("bearer" = ["profile"])),
+    params(("id" = ExportId, Path, description = "Which export")),
+    responses(
+        (
+            status = 200, description = "Everything that is known of the caller", body = ExportDocument,
+            headers(("Content-Disposition" = String, description = "The name of the file")),
+        ),
+        (status = 404, description = "`not-found`: the caller has no such export, or it is deleted"),
+        (status = 409, description = "`export-not-ready`: not every service has handed its part in"),
+    ),
+)]
 pub(super) async fn get_document(
     State(access): State<Access>,
     principal: Principal,

@@ -12,8 +12,9 @@ use tower::ServiceExt;
 
 pub(super) async fn ask(house: &House, request: Request<Body>) -> Response {
     let (accounts, sessions) = (accounts(house.users.clone()), sessions(house.users.clone()));
-    let (owner, desk) = (privacy(house.access()), privacy_desk(house.access()));
-    let router = accounts.merge(sessions).merge(owner).merge(desk).merge(internal(house.users.clone()));
+    let own = access(house.access()).merge(privacy(house.access()));
+    let services = privacy_desk(house.access()).merge(internal(house.users.clone()));
+    let router = accounts.merge(sessions).merge(own).merge(services);
     router.oneshot(request).await.unwrap()
 }
 

@@ -1,12 +1,14 @@
 //! The two parts of an entry of the audit trail, and what is answered of it.
 
-use crate::domain::Deed;
+use crate::domain::{Act, Deed, Why};
 use ambient::Timestamp;
 use ids::UserId;
 use principal::Client;
 use records::{Break, Finding, TrailRow, Verified};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// What proves, for ever in the chain; nothing personal.
 ///
@@ -58,31 +60,38 @@ impl TrailPersonal<'_> {
 }
 
 /// One entry of the audit trail.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrailAnswer {
     /// The place in the trail, from 1 without gaps. Absent where a person looks at their own.
+    #[schema(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// When.
     pub at: Timestamp,
     /// To whom: an account, or `unknown`. Absent where a person looks at their own.
+    #[schema(pattern = "^(usr_[0-9a-z]{28}|unknown)$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// What.
+    #[schema(value_type = ActName)]
     pub act: String,
     /// `done` or `refused`.
+    #[schema(pattern = "^(done|refused)$", examples("done"))]
     pub result: String,
     /// Why it was refused.
+    #[schema(value_type = Option<WhyName>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Who: an account, absent where nobody had proven who they are. For a person who looks at their own, `you` or
     /// `operator`.
+    #[schema(pattern = "^(usr_[0-9a-z]{28}|you|operator)$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Which session, key or roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// The request, as in the logs. Absent where a person looks at their own.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
     /// From which address; absent where it was erased or the platform did not tell.
@@ -125,8 +134,30 @@ impl TrailAnswer {
     }
 }
 
+/// The words for acts, in the API's document.
+struct ActName;
+
+impl PartialSchema for ActName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Act::ALL.map(Act::word))).into()
+    }
+}
+
+impl ToSchema for ActName {}
+
+/// The words for why something was refused, in the API's document.
+struct WhyName;
+
+impl PartialSchema for WhyName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Why::ALL.map(Why::word))).into()
+    }
+}
+
+impl ToSchema for WhyName {}
+
 /// Answer of `GET /v1/audit` and `GET /v1/users/me/activity`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrailPage {
     /// Newest first.
     pub items: Vec<TrailAnswer>,
@@ -136,9 +167,10 @@ pub struct TrailPage {
 }
 
 /// Answer of `GET /v1/audit/verify`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrailVerified {
     /// `intact`, `unfinished` or `broken`.
+    #[schema(pattern = "^(intact|unfinished|broken)$", examples("intact"))]
     pub status: &'static str,
     /// Pages checked since the beginning.
     pub pages: u64,
@@ -153,7 +185,8 @@ pub struct TrailVerified {
 }
 
 /// The first thing that does not hold.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = TrailBrokenAnswer)]
 pub struct BrokenAnswer {
     /// In words.
     pub what: String,
