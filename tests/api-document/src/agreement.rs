@@ -46,7 +46,7 @@ impl Agreement {
         F: Future<Output = Scene> + 'static,
     {
         let scenes: Scenes = Box::new(move |name| Box::pin(scenes(name)));
-        let document = crate::whole(vec![crate::Part { api, policies: &[] }]);
+        let document = crate::whole(vec![crate::Part { api, policies: &[], keys: None }]);
         Self { document, tables: tables.to_vec(), scenes, must_succeed: true }
     }
 

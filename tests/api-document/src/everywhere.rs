@@ -2,14 +2,16 @@
 //! conditional reads.
 
 use crate::problems::{self, Applies, PROBLEMS};
-use route_policy::{Class, RoutePolicy};
+use axum::http::Method;
+use route_policy::{Class, KeyScopes, RoutePolicy};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The methods that an item of `paths` may describe.
 pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Completes a document; `policies` say how the edge treats its routes.
-pub(crate) fn add(document: &mut Value, policies: &[RoutePolicy]) {
+/// Completes a document; `policies` say how the edge treats its routes, `keys` what API keys need on which path.
+pub(crate) fn add(document: &mut Value, policies: &[RoutePolicy], keys: &BTreeMap<String, KeyScopes>) {
     let components = member(document, "components");
     insert(member(components, "schemas"), "Problem", problems::schema());
     let schemes = member(components, "securitySchemes");
@@ -21,6 +23,7 @@ pub(crate) fn add(document: &mut Value, policies: &[RoutePolicy]) {
             "description": "An access token of `POST /v1/sessions`. The names in a requirement are scopes or roles.",
         }),
     );
+    insert(schemes, API_KEY, api_key());
     insert(
         schemes,
         "metrics",
@@ -37,9 +40,39 @@ pub(crate) fn add(document: &mut Value, policies: &[RoutePolicy]) {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
                 let class = class_of(policies, method, path);
+                if let Some(scopes) = keys.get(path) {
+                    open_to_keys(operation, method, *scopes);
+                }
                 complete(operation, &Route { reads: method == "get", named: path.contains('{'), class });
             }
         }
+    }
+}
+
+/// The name of the scheme of API keys.
+const API_KEY: &str = "api_key";
+
+/// A key is a bearer text like an access token: two schemes of one kind, of which an operation names those that it takes.
+fn api_key() -> Value {
+    json!({
+        "type": "http", "scheme": "bearer", "bearerFormat": "sdft_…",
+        "description": "A key of `POST /v1/api-keys`, which begins with `sdft_`, for programs. The names in a requirement \
+            are the scopes that it needs. Operations that do not name this scheme answer it with 403.",
+    })
+}
+
+/// Lets keys do what an operation does, where they may: where the context has a scope for its method, and the operation
+/// itself asks for nothing that only people have, such as a role.
+fn open_to_keys(operation: &mut Value, method: &str, scopes: KeyScopes) {
+    let of_method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).ok();
+    let Some(table) = of_method.and_then(|method| scopes.of(&method)) else { return };
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
+    let Some(own) = security.iter().find_map(|one| one.get("bearer")?.as_array()).cloned() else { return };
+    let is_for_keys = |name: &Value| scopes.read.iter().chain(scopes.write).any(|scope| name == scope);
+    if own.iter().all(is_for_keys) {
+        let mut wanted: Vec<Value> = table.iter().map(|scope| Value::from(*scope)).collect();
+        wanted.extend(own.into_iter().filter(|name| !table.iter().any(|scope| name == scope)));
+        security.push(json!({ API_KEY: wanted }));
     }
 }
 
@@ -165,4 +198,28 @@ fn not_modified() -> Value {
         "description": "The caller has it already, as its `If-None-Match` says",
         "headers": { "X-Request-Id": problems::header("RequestId"), "ETag": problems::header("Tag") },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: KeyScopes = KeyScopes { read: &["tea:read"], write: &[] };
+
+    fn opened(method: &str, security: Value) -> Value {
+        let mut operation = json!({ "security": security });
+        open_to_keys(&mut operation, method, TABLE);
+        operation.get("security").cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_key_is_let_in_where_its_scopes_reach_and_nowhere_else() {
+        let both = json!([{ "bearer": ["tea:read"] }, { "api_key": ["tea:read"] }]);
+        assert_eq!(opened("get", json!([{ "bearer": ["tea:read"] }])), both);
+        for closed in [json!([{ "bearer": ["tea:read", "operator"] }]), json!([{ "metrics": [] }]), json!([])] {
+            assert_eq!(opened("get", closed.clone()), closed, "keys have no role");
+        }
+        let changing = json!([{ "bearer": ["tea:read"] }]);
+        assert_eq!(opened("post", changing.clone()), changing, "the table has no scope to change anything");
+    }
 }

@@ -17,8 +17,9 @@ pub use agreement::{Agreement, documented};
 pub use scene::Scene;
 pub use tables::routes_of;
 
-use route_policy::RoutePolicy;
+use route_policy::{KeyScopes, RoutePolicy};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use utoipa::openapi::OpenApi;
 
 /// One context's part of the document.
@@ -27,13 +28,17 @@ pub struct Part {
     pub api: OpenApi,
     /// How the edge treats its routes.
     pub policies: &'static [RoutePolicy],
+    /// What API keys need there; `None` where they open nothing.
+    pub keys: Option<KeyScopes>,
 }
 
 /// One document for all services.
 pub fn whole(parts: Vec<Part>) -> Value {
-    let (mut whole, mut policies) = (OpenApi::default(), Vec::new());
+    let (mut whole, mut policies, mut keys) = (OpenApi::default(), Vec::new(), BTreeMap::new());
     for (place, part) in parts.into_iter().enumerate() {
         policies.extend_from_slice(part.policies);
+        let paths = part.api.paths.paths.keys().cloned();
+        keys.extend(paths.filter_map(|path| Some((path, part.keys?))));
         if place == 0 {
             whole = part.api;
         } else {
@@ -41,7 +46,7 @@ pub fn whole(parts: Vec<Part>) -> Value {
         }
     }
     let mut document = serde_json::to_value(whole).unwrap_or_default();
-    everywhere::add(&mut document, &policies);
+    everywhere::add(&mut document, &policies, &keys);
     if let Some(members) = document.as_object_mut() {
         members.insert("info".to_owned(), info());
         members.insert("servers".to_owned(), json!([{ "url": "/", "description": "This system" }]));
@@ -51,7 +56,7 @@ pub fn whole(parts: Vec<Part>) -> Value {
 
 /// Names that two parts give to shapes that differ: in one document the first would stand for both.
 pub fn clashes(parts: &[Part]) -> Vec<String> {
-    let mut known = std::collections::BTreeMap::new();
+    let mut known = BTreeMap::new();
     let mut clashes = Vec::new();
     for part in parts {
         for (name, schema) in part.api.components.iter().flat_map(|components| &components.schemas) {

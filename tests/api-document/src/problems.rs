@@ -30,7 +30,12 @@ pub(crate) const PROBLEMS: [(&str, &str, Applies, &str); 14] = [
         "The request cannot be read: broken JSON, a bad header, a parameter of the wrong form.",
     ),
     ("401", "Unauthenticated", Applies::Secured, "There is no token, or one that does not hold."),
-    ("403", "Forbidden", Applies::Secured, "The caller is known and lacks a scope or a role."),
+    (
+        "403",
+        "Forbidden",
+        Applies::Secured,
+        "The caller is known and lacks a scope or a role, or showed an API key where keys open nothing.",
+    ),
     ("404", "NotFound", Applies::Named, "There is nothing here for this caller."),
     ("405", "MethodNotAllowed", Applies::Always, "The path has other methods: `Allow` names them."),
     ("413", "TooLarge", Applies::MayHaveBody, "The body is larger than `limit_bytes`."),

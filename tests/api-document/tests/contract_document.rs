@@ -102,3 +102,29 @@ fn references(value: &Value, all: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[test]
+fn api_keys_open_what_their_scopes_are_for_and_no_more() -> Outcome {
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(contexts::committed())?)?;
+    assert_eq!(document["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");
+    let may = users_context::domain::KEY_SCOPES;
+    let mut opened = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().ok_or("no paths")? {
+        for (method, operation) in item.as_object().ok_or("no operations")? {
+            let requirements = operation["security"].as_array();
+            let Some(key) = requirements.into_iter().flatten().find_map(|one| one["api_key"].as_array()) else {
+                continue;
+            };
+            let known = |name: &Value| may.iter().any(|scope| name == scope);
+            assert!(!key.is_empty() && key.iter().all(known), "{method} {path} wants a key with {key:?}");
+            opened.insert(operation["operationId"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    for name in ["create_payment", "list_payments", "capture_payment", "list_notifications", "get_overview"] {
+        assert!(opened.contains(name), "{name} takes no key: {opened:?}");
+    }
+    for name in ["get_me", "create_api_key", "refund_payment", "reverse_entry", "list_reconciliations", "get_metrics"] {
+        assert!(!opened.contains(name), "{name} takes a key");
+    }
+    Ok(())
+}

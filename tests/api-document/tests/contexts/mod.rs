@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 /// A part from each context, in the order of their tags. The sandbox has none: it is no part of a deployment.
 pub fn parts() -> Vec<Part> {
     vec![
-        Part { api: users_context::http::api(), policies: users_context::POLICIES },
-        Part { api: payments_context::http::api(), policies: payments_context::POLICIES },
-        Part { api: notifications_context::http::api(), policies: &[] },
-        Part { api: queries_context::http::api(), policies: &[] },
-        Part { api: gateway_context::api(), policies: gateway_context::POLICIES },
+        Part { api: users_context::http::api(), policies: users_context::POLICIES, keys: None },
+        Part {
+            api: payments_context::http::api(),
+            policies: payments_context::POLICIES,
+            keys: Some(payments_context::KEY_SCOPES),
+        },
+        Part { api: notifications_context::http::api(), policies: &[], keys: Some(notifications_context::KEY_SCOPES) },
+        Part { api: queries_context::http::api(), policies: &[], keys: Some(queries_context::KEY_SCOPES) },
+        Part { api: gateway_context::api(), policies: gateway_context::POLICIES, keys: None },
     ]
 }
 
