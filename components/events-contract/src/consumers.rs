@@ -91,6 +91,7 @@ pub(crate) fn worker(fixture: &dyn Fixture, consumer: Arc<dyn Consumer>) -> Work
         handling_limit: Duration::from_secs(60),
         poll: Duration::from_millis(5),
         jitter_permille: 0,
+        max_deliveries: 5,
         ..WorkerConfig::default()
     };
     Worker::new(fixture.log(), GROUP, vec![stream()], consumer, fixture.clock(), fixture.random(), fixture.sleep())

@@ -46,6 +46,8 @@ scripts! {
     PAGED = "paged.lua";
     /// Takes personal parts away from open rows of the trail.
     SHRED = "shred.lua";
+    /// Gives the sealer's lease back.
+    RELEASE = "release.lua";
     /// Leases due timers.
     CLAIM = "claim.lua";
     /// Ends a leased timer.

@@ -1,5 +1,5 @@
 -- What a sealer does next, for one sealer at a time: the rows of the next page of the chain, and an account whose next
--- page is full. It changes nothing but the lease; without the lease a second sealer would do the same work for nothing,
+-- page is full. It changes nothing but the lease, which it gives back where there is nothing to do; without the lease a second sealer would do the same work for nothing,
 -- and no harm.
 --
 -- KEYS[1]  `{…}:books` (see rows.lua)
@@ -56,5 +56,9 @@ if account then
   for _, row in ipairs(redis.call('XRANGE', prefix .. 'j:' .. account, '(' .. paged .. '-0', '+', 'COUNT', least)) do
     fields[#fields + 1] = row[2][2]
   end
+end
+if #fields == 7 and not account then
+  -- Nothing to do: whoever shreds need not wait for the end of a lease that nobody uses.
+  redis.call('DEL', prefix .. 'sealer')
 end
 return answer(fields)

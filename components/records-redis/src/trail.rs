@@ -2,7 +2,7 @@
 //! erasure takes away.
 
 use crate::pages::{AccountPage, PAGE_ROWS};
-use crate::scripts::{NOTE, SHRED};
+use crate::scripts::{NOTE, RELEASE, SHRED};
 use crate::sealing::LEASE;
 use crate::{RedisRecords, closed};
 use ambient::Timestamp;
@@ -150,6 +150,9 @@ impl OwnTrail for RedisTrail {
                 self.0.bodies.set(&key, after).await.map_err(closed)?;
             }
         }
+        let lease: [Argument; 2] = [chain.keys.of("sealer").into(), self.0.sealer_token().into()];
+        // What cannot be given back ends by itself.
+        let _ = self.0.script(&RELEASE, 1, &lease, |fields| (*fields == ["done"]).then_some(())).await;
         Ok(())
     }
 }

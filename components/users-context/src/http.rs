@@ -124,11 +124,6 @@ pub fn access(access: Access) -> Router {
         .with_state(access)
 }
 
-/// What the other services ask about API keys; the edge checks their token.
-pub fn access_internal(access: Access) -> Router {
-    Router::new().route("/internal/users/api-keys/verify", post(keys::post_verification)).with_state(access)
-}
-
 /// Export and erasure: what everybody may call; the edge wraps it. A component of its own, because the others have no
 /// room.
 pub fn privacy(privacy: Privacy) -> Router {
@@ -151,9 +146,13 @@ pub fn privacy_desk(users: Users) -> Router {
         .with_state(users)
 }
 
-/// What only the other services may call; the edge checks their token.
+/// What only the other services may call; the edge checks their token. On one machine they chain to the component
+/// `users`, so what they ask by that address is answered there.
 pub fn internal(users: Users) -> Router {
-    Router::new().route("/internal/users/readyz", get(get_ready)).with_state(users)
+    Router::new()
+        .route("/internal/users/readyz", get(get_ready))
+        .route("/internal/users/api-keys/verify", post(keys::post_verification))
+        .with_state(users)
 }
 
 /// The keys that verify access tokens

@@ -13,9 +13,9 @@ use users_context::{Access, http};
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users-access", |users, records, service| {
+    wiring::front("users-access", |users, records, _| {
         let access = Access { users, trail: Arc::new(RedisTrail::of(records)) };
-        http::access(access.clone()).merge(service.internal(http::access_internal(access)))
+        http::access(access)
     })
     .await
 }

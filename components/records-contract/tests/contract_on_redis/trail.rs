@@ -79,6 +79,18 @@ async fn what_was_altered_in_pages_or_open_rows_is_found_at_its_place() {
 }
 
 #[tokio::test]
+async fn whoever_is_done_keeps_nobody_waiting_for_the_end_of_a_lease() {
+    let (house, trail) = trail().await;
+    let other = RedisTrail::of(Arc::new(crate::history::instance(house.redis.clone(), house.bodies.clone())));
+    let account = AccountKey::new("usr_1").unwrap();
+    other.shred(&account).await.unwrap();
+    trail.shred(&account).await.unwrap();
+    assert!(!trail.seal().await.unwrap().more);
+    other.shred(&account).await.unwrap();
+    assert_eq!(finding(&trail).await, Finding::Intact);
+}
+
+#[tokio::test]
 async fn nothing_is_shredded_under_the_hands_of_a_sealer() {
     let (house, trail) = trail().await;
     house.call("SET", &["{contract/0}:trail:sealer", "somebody", "PX", "60000"]).await;

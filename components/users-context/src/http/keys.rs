@@ -2,10 +2,10 @@
 
 use super::NO_STORE;
 use super::document::Password;
-use crate::Access;
 use crate::app::keys::{create_key, list_keys, revoke_key, rotate_key, verify_key};
 use crate::asked::Asked;
 use crate::wire::keys::{CreateKeyRequest, KeysPage, NewKeyAnswer, RotateKeyRequest};
+use crate::{Access, Users};
 use api_key::{KeyId, VerifiedKey, VerifyKey};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -113,9 +113,9 @@ pub(super) async fn delete_key(
 }
 
 pub(super) async fn post_verification(
-    State(access): State<Access>,
+    State(users): State<Users>,
     Json(question): Json<VerifyKey>,
 ) -> Result<impl IntoResponse, Problem> {
-    let verified: VerifiedKey = verify_key(&access.users, &question).await?;
+    let verified: VerifiedKey = verify_key(&users, &question).await?;
     Ok((NO_STORE, Json(verified)))
 }
