@@ -78,8 +78,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                 Problem::new(MALFORMED).detail("the body cannot be read")
             }
         })?;
+        if is_list(&bytes) {
+            // The decoder takes a list of values for a record of members; a document that says so is not one of ours.
+            Json::<serde::de::IgnoredAny>::from_bytes(&bytes)?;
+            return Err(Problem::new(INVALID).member("field", "").member("why", "the body is a list, not an object"));
+        }
         Self::from_bytes(&bytes)
     }
+}
+
+/// Whether the document begins as a list.
+fn is_list(bytes: &[u8]) -> bool {
+    bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -98,6 +108,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::task::{Context, Poll, Waker};
     use serde::Deserialize;
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -177,5 +188,26 @@ mod tests {
         let response = Json(vec![1]).into_response();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "application/json");
+    }
+
+    /// What a request with this body is refused with. The body is in memory: nothing is waited for.
+    fn refused(body: &'static str) -> Option<(u16, String)> {
+        let request = Request::new(body.into());
+        let mut reading = core::pin::pin!(Json::<Amount>::from_request(request, &()));
+        match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => read.err().map(|problem| (problem.status().as_u16(), problem.to_json().to_string())),
+            Poll::Pending => panic!("a body in memory waits for nothing"),
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_record_even_if_its_values_would_do() {
+        assert_eq!(refused(r#"{"minor":5,"currency":"EUR"}"#), None);
+        for list in [r#"[5,"EUR"]"#, " \n[5, \"EUR\"]", "[null,null]", "[]"] {
+            let (status, document) = refused(list).unwrap();
+            assert_eq!(status, 422, "{list}");
+            assert!(document.contains("a list, not an object"), "{document}");
+        }
+        assert_eq!(refused("[5,").unwrap().0, 400, "what is no JSON stays what it is");
     }
 }
