@@ -19,6 +19,7 @@ fn money_is_given_back_disputed_and_paid_out_and_the_books_follow() -> Outcome {
     refunds(&shop)?;
     let before = shop.balance("merchant:EUR")?;
     ensure!(before == (-FEE, 0), "given back in full, the fee stays: {before:?}");
+    ensure!(shop.balance("refunds:EUR")? == (0, 0), "nothing is on its way back any more");
     dispute(&shop, "won", "captured")?;
     dispute(&shop, "lost", "charged_back")?;
     let after = shop.balance("merchant:EUR")?;
@@ -51,20 +52,24 @@ fn refunds(shop: &Shop) -> Outcome {
 
 fn dispute(shop: &Shop, outcome: &str, end: &str) -> Outcome {
     let id = shop.captured(&format!("dispute-{outcome}"), "tok_visa")?;
-    let (posted, held) = shop.balance("merchant:EUR")?;
+    let ((posted, held), acquirer) = (shop.balance("merchant:EUR")?, shop.balance("acquirer:EUR")?);
     shop.bank(&id, "dispute", &json!({}))?;
     let disputed = shop.await_status(&id, "disputed")?;
     ensure!(disputed["allowed"] == json!([]) && disputed["dispute"]["status"] == "open", "{disputed}");
-    let frozen = shop.balance("merchant:EUR")?;
-    ensure!(frozen == (posted, held + 1000), "the money is held: {frozen:?}");
+    // No payout takes what is asked for, and the acquirer has it still.
+    let (merchant, aside) = (shop.balance("merchant:EUR")?, shop.balance("disputes:EUR")?);
+    ensure!((merchant, aside) == ((posted - 1000, held), (1000, 0)), "it is set aside: {merchant:?} {aside:?}");
+    ensure!(shop.balance("acquirer:EUR")? == acquirer, "no money has moved");
     let refund = shop.refund(&id, 1, &format!("{id}-meanwhile"))?;
     ensure!(refund.status == 409, "the payer might be paid twice: {}", refund.text);
     shop.bank(&id, "dispute/close", &json!({ "outcome": outcome }))?;
     let decided = shop.await_status(&id, end)?;
     ensure!(decided["dispute"]["status"] == outcome, "{decided}");
     let taken = if outcome == "lost" { 1000 } else { 0 };
-    let after = shop.balance("merchant:EUR")?;
-    ensure!(after == (posted - taken, held), "{after:?}");
+    let (after, aside) = (shop.balance("merchant:EUR")?, shop.balance("disputes:EUR")?);
+    ensure!((after, aside) == ((posted - taken, held), (0, 0)), "{after:?} {aside:?}");
+    let theirs = shop.balance("acquirer:EUR")?;
+    ensure!(theirs == (acquirer.0 + taken, acquirer.1), "{theirs:?} after {acquirer:?}");
     Ok(())
 }
 

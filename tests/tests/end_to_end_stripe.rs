@@ -40,9 +40,11 @@ fn a_payment_by_one_of_its_tokens_lives_its_whole_life_at_stripe() -> Outcome {
     let (mut system, stripe, shop) = scene("stripe")?;
     let id = shop.create("held", "pm_card_visa", "manual")?;
     shop.confirm(&id)?.expect(200)?;
+    ensure!(shop.balance("holds:EUR")? == (0, 1000), "the payer's bank holds it");
     let capture = json!({ "amount_minor": 700 });
     let captured = shop.as_payer(&format!("/v1/payments/{id}/capture"), &capture, "take")?.expect(200)?;
     ensure!(captured.json["captured_minor"] == 700, "{}", captured.text);
+    ensure!(shop.balance("holds:EUR")? == (0, 0), "what is not taken is held no more");
     let refunded = shop.refund(&id, 300, "give-back")?.expect(200)?;
     ensure!(refunded.json["status"] == "partially_refunded", "{}", refunded.text);
     ensure!(stripe.refunds()[0]["metadata"]["refund_id"] == refunded.json["refunds"][0]["id"], "{}", refunded.text);
@@ -51,11 +53,15 @@ fn a_payment_by_one_of_its_tokens_lives_its_whole_life_at_stripe() -> Outcome {
     let name = intent[0]["id"].as_str().unwrap_or_default().to_owned();
 
     // The dispute is told by webhooks alone.
+    let (posted, held) = shop.balance("merchant:EUR")?;
     stripe.dispute(&name, "needs_response");
     let disputed = shop.await_status(&id, "disputed")?;
-    ensure!(shop.balance("merchant:EUR")?.1 == 700, "it is held: {disputed}");
+    let (merchant, aside) = (shop.balance("merchant:EUR")?, shop.balance("disputes:EUR")?);
+    ensure!((merchant, aside) == ((posted - 700, held), (700, 0)), "it is set aside: {disputed}");
     stripe.dispute(&name, "won");
     shop.await_status(&id, "partially_refunded")?;
+    let (merchant, aside) = (shop.balance("merchant:EUR")?, shop.balance("disputes:EUR")?);
+    ensure!((merchant, aside) == ((posted, held), (0, 0)), "it came back: {merchant:?} {aside:?}");
 
     let declined = shop.create("declined", "pm_card_chargeDeclinedInsufficientFunds", "automatic")?;
     let failed = shop.confirm(&declined)?.expect(200)?;

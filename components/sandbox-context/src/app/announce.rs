@@ -3,7 +3,7 @@
 use super::SandboxError;
 use super::store;
 use crate::Sandbox;
-use crate::domain::{Charge, ChargeId, NoticeId};
+use crate::domain::{Charge, ChargeId, NoticeId, Occasion};
 use bytes::Bytes;
 use core::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,8 +14,15 @@ use serde_json::json;
 use sha2::Sha256;
 use std::sync::Arc;
 
-/// The timer of a charge that has a notice to send.
-pub(crate) const ANNOUNCE: &str = "announce";
+/// The timer of a charge that has a notice to send. One an occasion: a dispute that is told now does not forget the
+/// refund that comes back in a moment.
+pub(crate) const fn timer_of(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::Changed => "announce",
+        Occasion::CameBack => "announce-return",
+    }
+}
+
 /// How long a claimed notice is ours, and how often one that is not taken is sent again.
 const LEASE: Duration = Duration::from_secs(30);
 /// How many are sent in one pulse.
@@ -59,13 +66,15 @@ async fn tell(sandbox: &Sandbox, receiver: &Receiver, timer: &DueTimer) -> Resul
     }
     let mut taken = true;
     for _ in 0..charge.notices() {
-        taken &= send(sandbox, receiver, &charge, version).await;
+        taken &= send(sandbox, receiver, &charge, version, &timer.name).await;
     }
     Ok(taken)
 }
 
-async fn send(sandbox: &Sandbox, receiver: &Receiver, charge: &Charge, version: Version) -> bool {
-    let name = NoticeId::derived(0, &[charge.id.to_string().as_bytes(), version.to_string().as_bytes()]);
+async fn send(sandbox: &Sandbox, receiver: &Receiver, charge: &Charge, version: Version, occasion: &str) -> bool {
+    // Two notices of one version that had one name would be one to their receiver.
+    let parts = [charge.id.to_string(), version.to_string(), occasion.to_owned()];
+    let name = NoticeId::derived(0, &parts.each_ref().map(String::as_bytes));
     let body = json!({
         "id": name,
         "type": "charge.changed",

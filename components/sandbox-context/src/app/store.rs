@@ -1,7 +1,7 @@
 //! Charges and letters in the record store: names, bodies, indexes.
 
 use super::SandboxError;
-use super::announce::ANNOUNCE;
+use super::announce::timer_of;
 use crate::Sandbox;
 use crate::domain::{Charge, ChargeId, LetterId, announce_at};
 use crate::wire::{StoredCharge, StoredLetter};
@@ -78,7 +78,7 @@ pub(crate) async fn load_charge(sandbox: &Sandbox, id: ChargeId) -> Result<Optio
     }
 }
 
-/// Writes a charge, with the timer of its notice. Its indexes never change: a new one is entered, a changed one stays
+/// Writes a charge, with the timer of the notice that is to be sent. Its indexes never change: a new one is entered, a changed one stays
 /// where it is.
 pub(crate) async fn write_charge(
     sandbox: &Sandbox,
@@ -87,8 +87,8 @@ pub(crate) async fn write_charge(
 ) -> Result<Written, SandboxError> {
     let expected = before.map(|(version, _)| version);
     let mut change = change(sandbox, charge_key(charge.id)?, expected, &StoredCharge::from(charge))?;
-    if let Some(due) = announce_at(before.map(|(_, charge)| charge), charge, sandbox.clock.now()) {
-        change = change.with_timer(TimerStep::Set { name: ANNOUNCE, due });
+    if let Some((occasion, due)) = announce_at(before.map(|(_, charge)| charge), charge, sandbox.clock.now()) {
+        change = change.with_timer(TimerStep::Set { name: timer_of(occasion), due });
     }
     if expected.is_none() {
         for index in [index(CHARGES.to_owned())?, charges_for(&charge.asked.reference)?] {

@@ -8,4 +8,4 @@ mod notice;
 pub use after::{ChargeDispute, ChargeRefund, DisputeId, DisputeStanding};
 pub use card::{Card, Delay};
 pub use charge::{Charge, ChargeId, ChargeRefusal, LetterId, NewCharge, Standing};
-pub use notice::{NoticeId, announce_at};
+pub use notice::{NoticeId, Occasion, announce_at};

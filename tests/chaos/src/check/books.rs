@@ -90,7 +90,8 @@ fn posted(checked: &mut Checked, reading: &Reading) {
     }
 }
 
-/// The table of docs/payments.md: a payment's position follows from how it stands.
+/// The table of docs/payments.md: a payment's position follows from how it stands. What is set aside for a refund or a
+/// dispute has left the merchant's account for one of its own; only payers' banks hold anything.
 fn of_payment(payment: &Payment) -> Position {
     let currency = &payment.currency;
     let over = |wanted: &str| match &payment.dispute {
@@ -98,14 +99,18 @@ fn of_payment(payment: &Payment) -> Position {
         _ => 0,
     };
     let pending = payment.refunds.iter().filter(|refund| refund.status == "pending");
+    let refunding = pending.map(|refund| refund.amount_minor).sum::<i64>();
+    let disputed = over("open");
     let net = payment.captured_minor - payment.refunded_minor - over("lost");
     let fee = fee_minor(payment.captured_minor, currency);
     let authorized = if payment.status == "authorized" { payment.amount_minor } else { 0 };
-    let frozen = pending.map(|refund| refund.amount_minor).sum::<i64>() + over("open");
     position([
-        (format!("acquirer:{currency}"), -net, authorized),
-        (format!("merchant:{currency}"), net - fee, frozen),
+        (format!("acquirer:{currency}"), -net, 0),
+        (format!("merchant:{currency}"), net - fee - refunding - disputed, 0),
         (format!("fees:{currency}"), fee, 0),
+        (format!("refunds:{currency}"), refunding, 0),
+        (format!("disputes:{currency}"), disputed, 0),
+        (format!("holds:{currency}"), 0, authorized),
     ])
 }
 
@@ -123,7 +128,7 @@ fn of_payout(status: &str, amount_minor: i64, currency: &str) -> Position {
     ])
 }
 
-fn position(legs: [(String, i64, i64); 3]) -> Position {
+fn position<const LEGS: usize>(legs: [(String, i64, i64); LEGS]) -> Position {
     let balance = |(account, posted_minor, held_minor)| (account, Balance { posted_minor, held_minor });
     legs.into_iter().map(balance).filter(|(_, balance)| *balance != Balance::default()).collect()
 }
@@ -140,4 +145,54 @@ fn fee_minor(captured_minor: i64, currency: &str) -> i64 {
         _ => (290, 0),
     };
     ((captured_minor * basis_points + 5_000) / 10_000 + fixed).min(captured_minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::Refund;
+
+    /// A payment of 10.00 EUR; what it amounts to, each account with what is posted and held.
+    fn amounts_to(status: &str, captured_minor: i64, change: fn(&mut Payment)) -> Vec<(String, i64, i64)> {
+        let (status, currency) = (status.to_owned(), "EUR".to_owned());
+        let (refunds, allowed) = (Vec::new(), Vec::new());
+        let (amount_minor, refunded_minor, dispute) = (1000, 0, None);
+        let mut payment =
+            Payment { status, amount_minor, currency, captured_minor, refunded_minor, refunds, dispute, allowed };
+        change(&mut payment);
+        let position = of_payment(&payment);
+        let sum: i64 = position.values().map(|balance| balance.posted_minor).sum();
+        assert_eq!(sum, 0, "{payment:?}");
+        position.into_iter().map(|(account, balance)| (account, balance.posted_minor, balance.held_minor)).collect()
+    }
+
+    fn accounts<const LEGS: usize>(legs: [(&str, i64, i64); LEGS]) -> Vec<(String, i64, i64)> {
+        legs.into_iter().map(|(word, posted, held)| (format!("{word}:EUR"), posted, held)).collect()
+    }
+
+    fn refund(payment: &mut Payment, status: &str) {
+        payment.refunds.push(Refund { id: "rfd_1".to_owned(), amount_minor: 300, status: status.to_owned() });
+    }
+
+    #[test]
+    fn what_is_held_or_set_aside_stands_in_an_account_of_its_own() {
+        assert_eq!(amounts_to("requires_confirmation", 0, |_| ()), []);
+        assert_eq!(amounts_to("authorized", 0, |_| ()), accounts([("holds", 0, 1000)]));
+        let captured = accounts([("acquirer", -1000, 0), ("fees", 39, 0), ("merchant", 961, 0)]);
+        assert_eq!(amounts_to("captured", 1000, |_| ()), captured);
+        assert_eq!(
+            amounts_to("captured", 1000, |payment| refund(payment, "pending")),
+            accounts([("acquirer", -1000, 0), ("fees", 39, 0), ("merchant", 661, 0), ("refunds", 300, 0)])
+        );
+        assert_eq!(amounts_to("captured", 1000, |payment| refund(payment, "failed")), captured);
+        assert_eq!(
+            amounts_to("disputed", 1000, |payment| payment.dispute = Some((1000, "open".to_owned()))),
+            accounts([("acquirer", -1000, 0), ("disputes", 1000, 0), ("fees", 39, 0), ("merchant", -39, 0)])
+        );
+        assert_eq!(amounts_to("captured", 1000, |payment| payment.dispute = Some((1000, "won".to_owned()))), captured);
+        assert_eq!(
+            amounts_to("charged_back", 1000, |payment| payment.dispute = Some((1000, "lost".to_owned()))),
+            accounts([("fees", 39, 0), ("merchant", -39, 0)])
+        );
+    }
 }

@@ -14,7 +14,7 @@ fn call(deed: Deed, key: &str, about: &str, body: serde_json::Value, promise: se
     Call { deed, who: (!deed.is_operators()).then_some(0), key, path, body, about, tries: 1, ended }
 }
 
-/// A payment of 10.00 EUR, captured, 3.00 given back, 2.00 paid out.
+/// A payment of 10.00 EUR, held, captured, 3.00 given back, 2.00 paid out.
 fn promised() -> Record {
     let stands = |status: &str, captured: i64, refunds: serde_json::Value| {
         json!({ "id": PAY, "status": status, "amount_minor": 1000, "currency": "EUR", "captured_minor": captured,
@@ -24,9 +24,10 @@ fn promised() -> Record {
     let payout = json!({ "id": PAYOUT, "status": "created", "amount_minor": 200, "currency": "EUR" });
     let calls = vec![
         call(Deed::Create, "k1", PAY, json!({}), stands("requires_confirmation", 0, json!([]))),
-        call(Deed::Confirm, "k2", PAY, json!({}), stands("captured", 1000, json!([]))),
-        call(Deed::Refund, "k3", PAY, json!({ "amount_minor": 300 }), stands("partially_refunded", 1000, refund)),
-        call(Deed::Payout, "k4", PAYOUT, json!({ "amount_minor": 200 }), payout),
+        call(Deed::Confirm, "k2", PAY, json!({}), stands("authorized", 0, json!([]))),
+        call(Deed::Capture, "k3", PAY, json!({}), stands("captured", 1000, json!([]))),
+        call(Deed::Refund, "k4", PAY, json!({ "amount_minor": 300 }), stands("partially_refunded", 1000, refund)),
+        call(Deed::Payout, "k5", PAYOUT, json!({ "amount_minor": 200 }), payout),
     ];
     let order = Order { who: 0, amount_minor: 1000, currency: "EUR".to_owned(), card: "tok_visa".to_owned() };
     Record { orders: [(PAY.to_owned(), order)].into(), calls, broken: Vec::new() }
@@ -70,16 +71,26 @@ fn found() -> Reading {
     };
     // The fee on 10.00 EUR: 1.4 % and 25 cents.
     let rows = vec![
-        row("acquirer:EUR", 1, 1, pay, (-1000, -1000), (0, 0)),
-        row("acquirer:EUR", 2, 5, pay, (300, -700), (0, 0)),
-        row("fees:EUR", 1, 1, pay, (39, 39), (0, 0)),
-        row("merchant:EUR", 1, 1, pay, (961, 961), (0, 0)),
-        row("merchant:EUR", 2, 4, pay, (0, 961), (300, 300)),
-        row("merchant:EUR", 3, 5, pay, (-300, 661), (-300, 0)),
-        row("merchant:EUR", 4, 7, po, (-200, 461), (0, 0)),
-        row("payouts:EUR", 1, 7, po, (200, 200), (0, 0)),
+        row("acquirer:EUR", 1, 2, pay, (-1000, -1000), (0, 0)),
+        row("acquirer:EUR", 2, 4, pay, (300, -700), (0, 0)),
+        row("fees:EUR", 1, 2, pay, (39, 39), (0, 0)),
+        row("holds:EUR", 1, 1, pay, (0, 0), (1000, 1000)),
+        row("holds:EUR", 2, 2, pay, (0, 0), (-1000, 0)),
+        row("merchant:EUR", 1, 2, pay, (961, 961), (0, 0)),
+        row("merchant:EUR", 2, 3, pay, (-300, 661), (0, 0)),
+        row("merchant:EUR", 3, 5, po, (-200, 461), (0, 0)),
+        row("payouts:EUR", 1, 5, po, (200, 200), (0, 0)),
+        row("refunds:EUR", 1, 3, pay, (300, 300), (0, 0)),
+        row("refunds:EUR", 2, 4, pay, (-300, 0), (0, 0)),
     ];
-    let balances = [("acquirer:EUR", -700), ("fees:EUR", 39), ("merchant:EUR", 461), ("payouts:EUR", 200)];
+    let balances = [
+        ("acquirer:EUR", -700),
+        ("fees:EUR", 39),
+        ("holds:EUR", 0),
+        ("merchant:EUR", 461),
+        ("payouts:EUR", 200),
+        ("refunds:EUR", 0),
+    ];
     let balances: BTreeMap<String, Balance> =
         balances.map(|(account, posted_minor)| (account.to_owned(), Balance { posted_minor, held_minor: 0 })).into();
     let event = |number: u64, word: &str, status: &str| Event {
@@ -100,15 +111,16 @@ fn found() -> Reading {
         receipts: [(PAY.to_owned(), 1)].into(),
         replays: replays.collect(),
         trial: vec![("EUR".to_owned(), 0)],
-        verified: Some(Ok(8)),
+        verified: Some(Ok(11)),
         told: balances.clone(),
         kept: balances,
         rows,
         events: vec![
             event(1, "created", "requires_confirmation"),
             event(2, "processing", "processing"),
-            event(3, "captured", "captured"),
-            event(5, "partially_refunded", "partially_refunded"),
+            event(3, "authorized", "authorized"),
+            event(4, "captured", "captured"),
+            event(6, "partially_refunded", "partially_refunded"),
         ],
         payouts: [(PAYOUT.to_owned(), ("created".to_owned(), 200, "EUR".to_owned()))].into(),
         waiting: Waiting::default(),
@@ -136,7 +148,7 @@ const BUGS: &[Bug] = &[
         payment(found).refunds.push(again);
     }),
     ("a refused refund has an effect", promises::ONCE, |record, _| {
-        record.calls[2].ended = Ended::Refused { status: 422, kind: "invalid".to_owned() };
+        record.calls[3].ended = Ended::Refused { status: 422, kind: "invalid".to_owned() };
     }),
     ("a payout is made twice", promises::ONCE, |_, found| {
         found.payouts.insert("po_2".to_owned(), ("created".to_owned(), 200, "EUR".to_owned()));
@@ -163,10 +175,28 @@ const BUGS: &[Bug] = &[
         found.kept.get_mut("merchant:EUR").unwrap().posted_minor += 100;
     }),
     ("the API tells another balance", books::FOLDED, |_, found| { found.told.remove("fees:EUR"); }),
-    ("a row is missing", books::FOLDED, |_, found| { found.rows.remove(4); }),
+    ("a row is missing", books::FOLDED, |_, found| { found.rows.remove(6); }),
+    ("a hold is tampered with in Redis", books::FOLDED, |_, found| {
+        found.kept.get_mut("holds:EUR").unwrap().held_minor += 100;
+    }),
     ("the chain is broken", books::VERIFIED, |_, found| found.verified = Some(Err("page 3 is altered".to_owned()))),
-    ("a fee is rounded down", books::POSTED, |_, found| { found.rows[2].posted_minor = 38; found.rows[3].posted_minor = 962; }),
-    ("a hold is never released", books::POSTED, |_, found| found.rows[5].held_minor = 0),
+    ("a fee is rounded down", books::POSTED, |_, found| { found.rows[2].posted_minor = 38; found.rows[5].posted_minor = 962; }),
+    ("a hold is never released", books::POSTED, |_, found| found.rows[4].held_minor = 0),
+    ("a hold is released from the acquirer's account", books::POSTED, |_, found| {
+        found.rows[4].account = "acquirer:EUR".to_owned();
+    }),
+    ("what is set aside for a refund is never moved on", books::POSTED, |_, found| {
+        found.rows[1].posted_minor = 0;
+        found.rows[10].posted_minor = 0;
+    }),
+    ("what is disputed stays with the merchant", books::POSTED, |_, found| {
+        payment(found).dispute = Some((700, "open".to_owned()));
+    }),
+    ("what is disputed is held of the merchant's instead of set aside", books::POSTED, |_, found| {
+        payment(found).dispute = Some((700, "open".to_owned()));
+        let held = row("merchant:EUR", 4, 6, "payment:pay_1", (0, 461), (700, 700));
+        found.rows.insert(8, held);
+    }),
     ("something posts that nobody asked for", books::POSTED, |_, found| found.rows[0].cause = "payment:pay_2".to_owned()),
     ("an event is told twice", events::NAMED_ONCE, |_, found| { let twin = found.events[2].clone(); found.events.push(twin); }),
     ("an event is lost", events::NAMED_ONCE, |_, found| { found.events.pop(); }),

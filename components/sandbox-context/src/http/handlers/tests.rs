@@ -315,6 +315,22 @@ async fn a_refund_that_comes_back_is_announced_when_it_does() {
 }
 
 #[tokio::test]
+async fn a_dispute_that_is_announced_does_not_forget_the_refund_that_comes_back() {
+    let house = House::new();
+    let (told, http) = receiver(0);
+    let (_, charge) = house.charge("k1", "tok_refund_fails", true).await;
+    house.step(&charge["id"], "refunds", json!({"reference": "rfd_1", "amount_minor": 300})).await;
+    house.clock.advance_ms(3000);
+    house.step(&charge["id"], "dispute", Value::Null).await;
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1, "the dispute");
+    house.clock.advance_ms(2000);
+    assert_eq!(announce(&house.sandbox, &told).await.unwrap(), 1, "the refund");
+    let name = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap()["id"].clone();
+    let names: Vec<Value> = http.asked().iter().map(|request| name(request.body())).collect();
+    assert!(names.len() == 2 && names[0] != names[1], "two of one name are one to who hears them: {names:?}");
+}
+
+#[tokio::test]
 async fn a_settlement_shows_what_became_of_each_charge_in_pieces_that_are_one_file() {
     let house = House::new();
     let lines = async |path: &str| {
