@@ -61,6 +61,16 @@ pub fn build(workspace: &Workspace, environment: &Environment) -> anyhow::Result
     Ok(sizes)
 }
 
+/// The same with cargo's output in a file, shown where it fails: for builds beside another one.
+///
+/// # Errors
+/// When there is no function, or the build fails.
+pub fn build_quietly(workspace: &Workspace, environment: &Environment) -> anyhow::Result<Vec<Size>> {
+    let log = workspace.scratch().join("components.log");
+    process::quietly("components", &mut command(workspace, environment)?, &log)?;
+    sizes(workspace)
+}
+
 /// The one call of cargo that builds every function.
 ///
 /// # Errors

@@ -2,10 +2,14 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::narration::Task;
+
+/// How often what a program says is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// Lines shown of a failed program's output.
 const TAIL_LINES: usize = 40;
@@ -22,7 +26,7 @@ pub fn answer(command: &mut Command) -> Option<String> {
 /// When the program cannot be started or ends with another code than 0.
 pub fn quietly(what: &str, command: &mut Command, log: &Path) -> anyhow::Result<()> {
     let task = Task::start(what);
-    let result = into_file(command, log).and_then(|ended_well| {
+    let result = watched(command, log, &task).and_then(|ended_well| {
         if ended_well {
             return Ok(());
         }
@@ -52,13 +56,32 @@ pub fn openly(what: &str, command: &mut Command) -> anyhow::Result<()> {
 /// # Errors
 /// When the file cannot be made or the program not started.
 pub fn into_file(command: &mut Command, log: &Path) -> anyhow::Result<bool> {
+    let status = redirected(command, log)?.status().with_context(|| starting(command))?;
+    Ok(status.success())
+}
+
+/// The same while `task` shows the last line of what the program says.
+fn watched(command: &mut Command, log: &Path, task: &Task) -> anyhow::Result<bool> {
+    let mut child = redirected(command, log)?.spawn().with_context(|| starting(command))?;
+    loop {
+        if let Some(status) = child.try_wait().with_context(|| starting(command))? {
+            return Ok(status.success());
+        }
+        if let Some(line) = tail(log).lines().last() {
+            task.detail(line.trim());
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// With standard output and error going into one file.
+fn redirected<'a>(command: &'a mut Command, log: &Path) -> anyhow::Result<&'a mut Command> {
     if let Some(folder) = log.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     let out = File::create(log).with_context(|| format!("making {}", log.display()))?;
     let err = out.try_clone().context("sharing the log file")?;
-    let status = command.stdin(Stdio::null()).stdout(out).stderr(err).status().with_context(|| starting(command))?;
-    Ok(status.success())
+    Ok(command.stdin(Stdio::null()).stdout(out).stderr(err))
 }
 
 /// The last lines of a log file.

@@ -75,7 +75,8 @@ impl Runner {
         match self {
             Self::Stock(_) => Ok(()),
             Self::Embedded => {
-                process::openly("building the embedded host", workspace.host_cargo().args(["build", "--bins"]))
+                let log = workspace.scratch().join("embedded-host.log");
+                process::quietly("embedded host", workspace.host_cargo().args(["build", "--bins"]), &log)
             }
         }
     }

@@ -97,8 +97,13 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
     }
     if !flags.no_build {
         let environment = setup.wasm(workspace)?;
-        components::check(&components::build(workspace, &environment)?)?;
-        runner.build(workspace)?;
+        // The engine's crates wait for one another, so its build alone leaves a core idle.
+        let (built, host) = std::thread::scope(|scope| {
+            let host = scope.spawn(|| runner.build(workspace));
+            (components::build_quietly(workspace, &environment), host.join())
+        });
+        components::check(&built?)?;
+        host.unwrap_or_else(|_| bail!("building the embedded host ended in a panic of this program"))?;
     }
     // Until here a signal simply ends this program: nothing is running that somebody would have to stop.
     let stop = StopFlag::watch()?;
