@@ -13,6 +13,9 @@ use crate::resp::{Connection, Reply};
 
 /// The contexts that have records, events and timers.
 const CONTEXTS: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
+/// The one that plays the acquirer. Its timers are notices, due within seconds: until they are sent it knows more than
+/// it has told, and both sides cannot be held against each other.
+const ACQUIRER: &str = "sandbox";
 /// Events that are read at once.
 const PIECE: &str = "1000";
 /// A timer that was due for so long should have been attended to. **Units** milliseconds.
@@ -67,6 +70,10 @@ impl Store {
             waiting.note(format!("dead letters of {context}"), number(self.ask(&["XLEN", &key("dead")])?)?);
             let timers = self.ask(&["ZCOUNT", &key("timers"), "-inf", &overdue])?;
             waiting.note(format!("overdue timers of {context}"), number(timers)?);
+            if context == ACQUIRER {
+                let notices = self.ask(&["ZCARD", &key("timers")])?;
+                waiting.note("notices that the acquirer has yet to send", number(notices)?);
+            }
             let open = self.ask(&["EVAL", COUNT_OPEN, "0", &key("o:*")])?;
             waiting.note(format!("requests under way in {context}"), number(open)?);
             for retries in self.named(&key("retry:*"))? {
