@@ -35,13 +35,15 @@ struct Played {
 #[derive(Default)]
 struct Stage {
     charges: BTreeMap<String, Played>,
+    /// What became of keys under which a charge was refused.
+    refused: BTreeMap<String, FailureCode>,
     faults: VecDeque<Fault>,
     calls: Vec<String>,
     out_of_reach: bool,
     unavailable: bool,
 }
 
-/// An acquirer that keeps one charge a key, as a real one does.
+/// An acquirer that gives one answer a key, a charge or a refusal, as a real one does.
 #[derive(Clone, Default)]
 pub struct PlayedAcquirer(Arc<Mutex<Stage>>);
 
@@ -204,7 +206,10 @@ impl Acquirer for PlayedAcquirer {
     async fn authorize(&self, charge: &NewCharge, key: &str, timeout: Duration) -> Answer {
         assert!(!timeout.is_zero());
         yield_now().await;
-        self.carry_out("authorize", |stage| {
+        let answer = self.carry_out("authorize", |stage| {
+            if let Some(code) = stage.refused.get(key) {
+                return Answer::Refused { code: code.clone() };
+            }
             let number = stage.charges.len() + 1;
             let played = stage.charges.entry(key.to_owned()).or_insert_with(|| Played {
                 id: ChargeId::new(&format!("ch_{number}")).unwrap(),
@@ -220,7 +225,15 @@ impl Acquirer for PlayedAcquirer {
             });
             assert_eq!(played.amount, charge.amount, "one key, one request");
             report(played)
-        })
+        });
+        let Answer::Refused { code } = answer else { return answer };
+        // Of several calls under one key the first decides for all.
+        let mut stage = self.stage();
+        if let Some(played) = stage.charges.get(key) {
+            return report(played);
+        }
+        stage.refused.insert(key.to_owned(), code.clone());
+        Answer::Refused { code }
     }
 
     async fn capture(&self, charge: &ChargeId, amount: Money, _key: &str, _timeout: Duration) -> Answer {

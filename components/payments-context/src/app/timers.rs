@@ -265,6 +265,24 @@ mod tests {
         assert_eq!((house.balances().await, house.records.timers()), ([(200, 0), (-200, 0)], vec![]));
     }
 
+    /// Found by the property below: three timers of one payment ask at once, and the first is refused.
+    #[tokio::test]
+    async fn timers_that_ask_at_once_have_one_answer() {
+        let house = House::new();
+        let path = house.created("k", "tok_visa", "automatic").await;
+        house.acquirer.fail_next(Fault::LostOnTheWay);
+        house.records.fail_next_commit_after();
+        house.confirm(&path, "c").await;
+        house.notify(&notice(2, &path)).await;
+        house.acquirer.fail_next(Fault::LostOnTheWay);
+        house.acquirer.fail_next(Fault::Refused("no"));
+        house.notify(&notice(0, &path)).await;
+        house.later(31);
+        assert_eq!(house.pulse().await.finished, 3);
+        assert_eq!(house.get(&path).await.gist(), gist(200, "failed"));
+        assert_eq!((house.acquirer.taken_minor(), house.acquirer.charges()), (0, 0));
+    }
+
     /// One thing that a caller, the network or the clock does.
     #[derive(Debug, Clone)]
     enum Act {
