@@ -35,7 +35,7 @@ struct Played {
 #[derive(Default)]
 struct Stage {
     charges: BTreeMap<String, Played>,
-    /// What became of keys under which a charge was refused.
+    /// Keys under which a charge or a refund was refused.
     refused: BTreeMap<String, FailureCode>,
     faults: VecDeque<Fault>,
     calls: Vec<String>,
@@ -258,7 +258,10 @@ impl Acquirer for PlayedAcquirer {
 
     async fn refund(&self, charge: &ChargeId, refund: &NewRefund, key: &str, _timeout: Duration) -> Answer {
         yield_now().await;
-        self.carry_out("refund", |stage| {
+        let answer = self.carry_out("refund", |stage| {
+            if let Some(code) = stage.refused.get(key) {
+                return Answer::Refused { code: code.clone() };
+            }
             let Some(played) = stage.charges.values_mut().find(|played| played.id == *charge) else {
                 return Answer::NoSuchCharge;
             };
@@ -267,7 +270,15 @@ impl Acquirer for PlayedAcquirer {
             let known = played.refunds.entry(key.to_owned()).or_insert_with(|| report.clone());
             assert_eq!((&known.reference, known.amount), (&report.reference, report.amount), "one key, one request");
             crate::app::played::report(played)
-        })
+        });
+        let Answer::Refused { code } = answer else { return answer };
+        // As with a charge: the first call under a key decides for all.
+        let mut stage = self.stage();
+        if let Some(played) = stage.charges.values().find(|played| played.refunds.contains_key(key)) {
+            return report(played);
+        }
+        stage.refused.insert(key.to_owned(), code.clone());
+        Answer::Refused { code }
     }
 
     async fn is_available(&self) -> bool {
