@@ -149,7 +149,7 @@ fn letters_of_a_day_come_in_one_and_the_next_day_in_another() {
     pass(&house, HOUR * 24);
     house.deliver();
     house.deliver();
-    assert_eq!(subjects(&house.mailbox), ["Your summary: 3 messages", "Your summary: 1 messages"]);
+    assert_eq!(subjects(&house.mailbox), ["Your summary: 3 messages", "Your summary: 1 message"]);
     pass(&house, HOUR * 48);
     assert_eq!((house.deliver(), house.records.timers().len()), (vec![], 0));
 }
