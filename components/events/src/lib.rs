@@ -13,6 +13,7 @@ mod envelope;
 mod log;
 mod statistics;
 mod stream;
+mod tail;
 mod worker;
 
 pub use consumer::{Consumer, Verdict};
@@ -21,4 +22,5 @@ pub use envelope::{Envelope, EventId, EventVersion, InvalidEnvelope, NewEvent};
 pub use log::{Backoff, Delivery, EventLog, EventsError, Receipt, WhenEmpty};
 pub use statistics::{EventStatistics, GroupStats};
 pub use stream::{EntryId, InvalidStreamPart, StreamName};
+pub use tail::{Reach, Tail, Told};
 pub use worker::{Handled, Journal, LogJournal, Run, Settled, Worker, WorkerConfig};

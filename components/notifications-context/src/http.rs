@@ -73,7 +73,9 @@ struct Api;
 
 /// This context's part of the API's document.
 pub fn api() -> utoipa::openapi::OpenApi {
-    <Api as utoipa::OpenApi>::openapi()
+    let mut api = <Api as utoipa::OpenApi>::openapi();
+    api.merge(crate::live::api());
+    api
 }
 
 /// The caller's inbox, newest first
@@ -290,7 +292,8 @@ mod tests {
         let caller = principal(ada(), &[READ, WRITE]);
         let scene = api_document::Scene::new(public(state))
             .by(move |request| drop(request.extensions_mut().insert(caller.clone())));
-        let check = api_document::Agreement::new(scene, api(), &[include_str!("http.rs")]);
+        let check =
+            api_document::Agreement::new(scene, <Api as utoipa::OpenApi>::openapi(), &[include_str!("http.rs")]);
         let found = block_on(check.complaints());
         assert!(found.is_empty(), "{found:#?}");
     }

@@ -15,6 +15,7 @@ pub mod domain;
 mod fixtures;
 pub mod http;
 mod keys;
+pub mod live;
 mod mail;
 mod policies;
 mod templates;
