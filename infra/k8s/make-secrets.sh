@@ -4,7 +4,8 @@
 #     sh infra/k8s/make-secrets.sh | kubectl create --namespace spindrift -f -
 #
 # `create`, not `apply`: an existing secret is never replaced by accident. Add --sandbox for the local overlay. To use
-# keys that a provider gave you, set ACQUIRER_KEY, MAIL_KEY, STRIPE_KEY and STRIPE_NOTICE_SECRETS in the environment.
+# keys that a provider gave you, set ACQUIRER_KEY, MAIL_KEY, STRIPE_KEY, STRIPE_NOTICE_SECRETS, POSTMARK_TOKEN,
+# TWILIO_TOKEN and PROVIDER_NOTICE_PASSWORD in the environment.
 set -eu
 
 users_file="$(dirname "$0")/../redis/users.acl"
@@ -73,6 +74,10 @@ secret notifications \
   notifications_redis_url "redis://notifications:$password_notifications@$redis" \
   notifications_worker_trigger_url "redis://notifications:$password_notifications@$redis/17" \
   mail_key "$mail_key" \
+  postmark_token "${POSTMARK_TOKEN:-}" \
+  twilio_token "${TWILIO_TOKEN:-}" \
+  provider_notice_password "${PROVIDER_NOTICE_PASSWORD:-$(random)}" \
+  notifications_key "$(random)" \
   service_token_key "$service_token_key"
 secret notifications-runtime-config runtime-config.toml "$(bodies notifications 3)"
 secret queries \

@@ -375,7 +375,7 @@ fn a_message_that_was_read_elsewhere_is_told() {
     let id = came(&street, ada())[0].parse().unwrap();
     let meta = records::Meta { at: NOW.parse().unwrap(), trace: "0".repeat(32), cause: None, actor: None };
     let condition = principal::IfMatch::Unconditional;
-    block_on(crate::app::mark_read(&street.house.records, ada(), id, &condition, &meta)).unwrap();
+    block_on(crate::app::mark(&street.house.records, ada(), id, crate::app::Mark::Read, &condition, &meta)).unwrap();
     instance.follow();
     client.pull_event();
     assert_eq!(client.got, [("read".to_owned(), serde_json::json!({ "id": id }))]);

@@ -12,7 +12,11 @@ pub fn parts() -> Vec<Part> {
             policies: payments_context::POLICIES,
             keys: Some(payments_context::KEY_SCOPES),
         },
-        Part { api: notifications_context::http::api(), policies: &[], keys: Some(notifications_context::KEY_SCOPES) },
+        Part {
+            api: notifications_context::http::api(),
+            policies: notifications_context::POLICIES,
+            keys: Some(notifications_context::KEY_SCOPES),
+        },
         Part { api: queries_context::http::api(), policies: &[], keys: Some(queries_context::KEY_SCOPES) },
         Part { api: gateway_context::api(), policies: gateway_context::POLICIES, keys: None },
     ]
