@@ -73,6 +73,13 @@ enum Command {
         #[command(flatten)]
         reconcile: crate::reconcile::ReconcileFlags,
     },
+    /// Events of a running system: streams, dead letters, replays, each act audited (docs/events.md).
+    Events {
+        #[command(flatten)]
+        system: crate::events::SystemFlags,
+        #[command(subcommand)]
+        command: crate::events::EventsCommand,
+    },
     /// The signing keys of the local system.
     Keys {
         #[command(subcommand)]
@@ -145,6 +152,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
+        Command::Events { system, command } => crate::events::run(&system, &command),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),
