@@ -87,6 +87,8 @@ enum Command {
     },
     /// Write docs/openapi.json from the annotations beside the code.
     Openapi,
+    /// Write docs/asyncapi.json from the wire types; refuses what breaks those who read an event by its version.
+    Asyncapi,
     /// Send thousands of generated requests to a running system and hold each answer against the API's document.
     FuzzApi {
         #[command(flatten)]
@@ -155,6 +157,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events { system, command } => crate::events::run(&system, &command),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
+        Command::Asyncapi => crate::openapi::events(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),
         Command::Chaos { setup, chaos } => crate::chaos::run(&workspace, &setup.plan(), &chaos),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),

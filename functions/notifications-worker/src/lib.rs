@@ -3,7 +3,7 @@
 #![cfg(target_family = "wasm")]
 
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker};
+use events::{StreamName, Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use notifications_context::app::Mailer;
 use notifications_context::{GROUP, HEARS, Notifier, SandboxMailbox, Work};
@@ -25,7 +25,8 @@ async fn work(call: Call) -> Result<(), StartError> {
     let desk = ground.desk().await?;
     let notifier = Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk, mail: Some(mail) });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone());
+    let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
+    let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone()).with_config(bounds);
     let work = Work { worker, mailer: Some(mailer), records, clock, sleep };
 
     let round = match call {

@@ -17,6 +17,7 @@ pub enum DlqCommand {
     List {
         /// Whose; all contexts in numbers where nothing is said.
         context: Option<String>,
+        /// Which letters.
         #[command(flatten)]
         selection: Selection,
         /// The most letters that are listed.
@@ -48,6 +49,7 @@ pub enum DlqCommand {
     Purge {
         /// Whose.
         context: String,
+        /// Which letters.
         #[command(flatten)]
         selection: Selection,
         /// Why; it stands in the audit trail.
@@ -151,7 +153,8 @@ fn show(desk: &Desk, context: &str, letter: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn edit(desk: &Desk, context: &str, letter: &str, file: &PathBuf, reason: &str) -> anyhow::Result<ExitCode> {
-    let read = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    let read =
+        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let written = read.with_context(|| format!("reading {}", file.display()))?;
     let data: Value = serde_json::from_str(&written).with_context(|| format!("{} is no JSON", file.display()))?;
     let body = json!({ "data": data, "reason": reason });

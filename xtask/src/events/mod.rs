@@ -50,6 +50,7 @@ pub enum EventsCommand {
     },
     /// Dead letters: what workers gave up.
     Dlq {
+        /// What about them.
         #[command(subcommand)]
         command: DlqCommand,
     },
@@ -57,6 +58,7 @@ pub enum EventsCommand {
     Replay {
         /// Whose dead letters, such as notifications.
         context: String,
+        /// Which letters.
         #[command(flatten)]
         selection: Selection,
         /// Why; it stands in the audit trail.

@@ -15,15 +15,14 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the system does not answer.
 pub fn streams(desk: &Desk) -> anyhow::Result<ExitCode> {
-    let mut found = desk.get("/streams")?;
     let mut whole = Vec::new();
-    for stream in items(&found) {
+    for stream in items(&desk.get("/streams")?) {
         let groups = desk.get(&format!("/streams/{}/groups", text(stream, "context")))?;
-        let mut stream = stream.clone();
-        stream["groups"] = groups.get("items").cloned().unwrap_or_default();
-        whole.push(stream);
+        let mut members = stream.as_object().cloned().unwrap_or_default();
+        members.insert("groups".to_owned(), groups.get("items").cloned().unwrap_or_default());
+        whole.push(Value::Object(members));
     }
-    found["items"] = Value::Array(whole);
+    let found = json!({ "items": whole });
     if desk.json {
         desk.print(&found)?;
         return Ok(ExitCode::SUCCESS);
@@ -128,7 +127,9 @@ fn line(event: &Value, json: bool) -> String {
             text(envelope, "version"),
             envelope.get("data").unwrap_or(&Value::Null)
         ),
-        None => format!("{place}  no event: {}", event.pointer("/unreadable/why").and_then(Value::as_str).unwrap_or("?")),
+        None => {
+            format!("{place}  no event: {}", event.pointer("/unreadable/why").and_then(Value::as_str).unwrap_or("?"))
+        }
     }
 }
 
@@ -155,6 +156,9 @@ mod tests {
         let wanted = "lag 3  pending 2 (oldest 1.5 s, handed out 2 times)  waiting 1  retries 7  given up 4";
         assert!(group_line(&group).ends_with(wanted), "{}", group_line(&group));
         assert!(group_line(&json!({ "group": "g" })).contains("lag ?  pending 0  waiting"));
-        assert_eq!((age(1_500).as_str(), age(10_000_000).as_str(), age(900_000_000).as_str()), ("1.5 s", "2 h", "10 d"));
+        assert_eq!(
+            (age(1_500).as_str(), age(10_000_000).as_str(), age(900_000_000).as_str()),
+            ("1.5 s", "2 h", "10 d")
+        );
     }
 }
