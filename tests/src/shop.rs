@@ -111,6 +111,11 @@ impl Shop {
         self.api.delete(path, Some(self.payer.access_token()), key)
     }
 
+    /// The operator's access token.
+    pub fn operator_token(&self) -> &str {
+        self.operator.access_token()
+    }
+
     /// What the operator reads.
     ///
     /// # Errors

@@ -20,6 +20,7 @@
 mod desk;
 mod ground;
 mod service;
+mod worker;
 
 pub use ground::Ground;
 pub use service::Service;
