@@ -27,6 +27,7 @@
 //! full, `{…}:sealer` a lease; and once more `{…}:trail:journal`, `{…}:trail:books` and so on for the audit trail, which is
 //! a chain of the same make, with `{…}:trail:w:<digest>` marks of what was noted a moment ago.
 
+mod archive;
 mod body;
 mod cache;
 mod commit;
@@ -37,12 +38,17 @@ mod keys;
 mod packed;
 mod pages;
 mod reading;
+mod rebuild;
 mod scripts;
 mod sealing;
+mod standing;
+mod sweep;
 mod trail;
 mod upkeep;
 mod verify;
 
+pub use archive::{Archived, Retention, StreamState, ToldEvents};
+pub use rebuild::{Mode, Phase, Progress, Report};
 pub use trail::RedisTrail;
 
 use ambient::{Clock, Random, Sleep, Timestamp};
@@ -254,8 +260,7 @@ impl Records for RedisRecords {
     }
 
     async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError> {
-        self.watch_commits(now).await?;
-        self.delete_garbage().await
+        self.watch_commits(now).await
     }
 
     async fn forget_history(&self, key: &RecordKey) -> Result<u64, RecordsError> {
