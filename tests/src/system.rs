@@ -114,6 +114,11 @@ impl System {
         Ok(value.with_context(|| format!("no secret {name}"))?.to_owned())
     }
 
+    /// The folder of its state.
+    pub fn state(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Everything that the functions wrote to their logs.
     ///
     /// # Errors

@@ -73,6 +73,11 @@ enum Command {
         #[command(flatten)]
         reconcile: crate::reconcile::ReconcileFlags,
     },
+    /// Rebuild a context's data in Redis from its key-value store, after Redis lost some of it.
+    Rebuild {
+        #[command(flatten)]
+        rebuild: crate::rebuild::RebuildFlags,
+    },
     /// The signing keys of the local system.
     Keys {
         #[command(subcommand)]
@@ -145,6 +150,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
+        Command::Rebuild { rebuild } => crate::rebuild::run(&workspace, &rebuild),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),

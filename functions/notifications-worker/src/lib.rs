@@ -17,6 +17,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+        return Ok(());
+    }
 
     let (mail_url, mail_key) = (variable("mail_url").await?, variable("mail_key").await?);
     let mail = Arc::new(SandboxMailbox::new(Arc::new(SpinHttp), &mail_url, &mail_key));

@@ -3,6 +3,7 @@
 //! A source that does not answer leaves its lines out and shows as `spindrift_source_up{…} 0`: half a picture is better
 //! than none while something is down.
 
+use super::retention;
 use crate::Gateway;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -40,7 +41,8 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) 
     let (mut services, (own, (trial, journal))) = join(services, join(own, ledger)).await;
     // The front desk has no events.
     services.push(Service { name: OWN, counts: own.ok(), groups: Some(Vec::new()), dead_letters: Some(0) });
-    let mut response = text(&services, &trial, &journal).into_response();
+    let retention = retention::lines(gateway.redis.as_ref(), gateway.peers.iter().map(|peer| peer.name)).await;
+    let mut response = (text(&services, &trial, &journal) + &retention).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -89,7 +91,7 @@ async fn journal(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
 }
 
 /// The elements of a reply as texts.
-fn texts(replies: &[Reply]) -> impl Iterator<Item = String> {
+pub(super) fn texts(replies: &[Reply]) -> impl Iterator<Item = String> {
     replies.iter().map(|reply| match reply {
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Status(text) => text.clone(),
