@@ -49,6 +49,18 @@ impl Shop {
         Ok(Self { api, payer, operator })
     }
 
+    /// The same payer and operator, who are known already.
+    ///
+    /// # Errors
+    /// When the system does not let them in.
+    pub fn enter_again(system: &System, seed: &str) -> anyhow::Result<Self> {
+        let api = system.api();
+        let [mut payer, mut operator] = [seed, OPERATOR].map(|seed| Person::new(api.clone(), seed));
+        payer.log_in()?;
+        operator.log_in()?;
+        Ok(Self { api, payer, operator })
+    }
+
     /// Creates a payment of 10.00 EUR; its name.
     ///
     /// # Errors

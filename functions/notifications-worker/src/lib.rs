@@ -19,6 +19,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+        return Ok(());
+    }
 
     let settings = ProviderSettings {
         mail_url: variable("mail_url").await?,
