@@ -85,6 +85,10 @@ secret queries \
   queries_worker_trigger_url "redis://queries:$password_queries@$redis/18" \
   service_token_key "$service_token_key"
 secret queries-runtime-config runtime-config.toml "$(bodies queries 4)"
+secret operations \
+  operations_redis_url "redis://operations:$password_operations@$redis" \
+  service_token_key "$service_token_key"
+secret operations-runtime-config runtime-config.toml "$(bodies operations 6)"
 secret gateway \
   gateway_redis_url "redis://gateway:$password_gateway@$redis" \
   service_token_key "$service_token_key" \

@@ -16,6 +16,7 @@ pub mod domain;
 mod fixtures;
 pub mod http;
 mod keys;
+pub mod live;
 mod plain_text;
 mod policies;
 mod providers;

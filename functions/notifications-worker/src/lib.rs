@@ -4,7 +4,7 @@
 
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker};
+use events::{StreamName, Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use http_client::HttpClient;
 use notifications_context::app::{Mailer, Senders};
@@ -19,6 +19,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+        return Ok(());
+    }
 
     let settings = ProviderSettings {
         mail_url: variable("mail_url").await?,
@@ -51,7 +54,8 @@ async fn work(call: Call) -> Result<(), StartError> {
     let notifier =
         Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk, providers: Some(providers) });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone());
+    let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
+    let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone()).with_config(bounds);
     let work = Work { worker, mailer: Some(mailer), records, clock, sleep };
 
     let round = match call {

@@ -41,7 +41,7 @@ async fn start() -> Result<Front, StartError> {
     });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone())
-        .with_config(http::drain_bounds());
+        .with_config(ground.worker_config(GROUP, http::drain_bounds()).await?);
     let work = Work { worker, mailer: None, records, clock, sleep };
 
     let service = ground.service("notifications").await?.bearer().await?.keys(KEY_SCOPES).await?;

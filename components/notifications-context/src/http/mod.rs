@@ -146,7 +146,9 @@ struct Api;
 
 /// This context's part of the API's document.
 pub fn api() -> utoipa::openapi::OpenApi {
-    <Api as utoipa::OpenApi>::openapi()
+    let mut api = <Api as utoipa::OpenApi>::openapi();
+    api.merge(crate::live::api());
+    api
 }
 
 async fn ready(State(state): State<Notifications>) -> Result<StatusCode, Problem> {

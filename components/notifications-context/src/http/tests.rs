@@ -123,7 +123,7 @@ fn the_document_and_the_routes_agree() {
         .knowing("token", seals().unsubscribe_token(ada(), Kind::PaymentReceipt))
         .knowing("code", "000001");
     let tables = [include_str!("mod.rs")];
-    let check = api_document::Agreement::new(scene, api(), &tables);
+    let check = api_document::Agreement::new(scene, <Api as utoipa::OpenApi>::openapi(), &tables);
     let found: Vec<_> = block_on(check.complaints())
         .into_iter()
         // A code that was never sent is refused, as it should be.
