@@ -6,7 +6,7 @@ use problem::Kind;
 use std::collections::BTreeMap;
 
 /// The kinds that all share, then those of each context.
-const KINDS: [&[Kind]; 8] = [
+const KINDS: [&[Kind]; 9] = [
     problem::SHARED,
     gateway_context::PROBLEMS,
     hasher_context::http::PROBLEMS,
@@ -15,6 +15,7 @@ const KINDS: [&[Kind]; 8] = [
     queries_context::PROBLEMS,
     sandbox_context::PROBLEMS,
     users_context::PROBLEMS,
+    webhooks_context::PROBLEMS,
 ];
 
 #[test]

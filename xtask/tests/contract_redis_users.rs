@@ -18,13 +18,14 @@ use xtask::resp::{Connection, Reply};
 use xtask::up::redis::{CONFIGURATION, RULES};
 
 /// Users that log in for a context's functions.
-const SERVICES: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
+const SERVICES: [&str; 6] = ["users", "payments", "notifications", "queries", "webhooks", "sandbox"];
 
 /// Whose events each service consumes.
-const CONSUMES: [(&str, &[&str]); 3] = [
+const CONSUMES: [(&str, &[&str]); 4] = [
     ("payments", &["users"]),
     ("notifications", &["users", "payments"]),
     ("queries", &["users", "payments", "notifications"]),
+    ("webhooks", &["users", "payments"]),
 ];
 
 fn root() -> PathBuf {

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 /// How long an access token holds. A session that was ended lives on in its last token for at most this long.
 const LIFE: Duration = Duration::from_secs(600);
 /// What a person may do by a login.
-const SCOPE: &str = "payments:read payments:write notifications:read notifications:write profile";
+const SCOPE: &str =
+    "payments:read payments:write notifications:read notifications:write webhooks:read webhooks:write profile";
 
 /// How strongly a person has just proven who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

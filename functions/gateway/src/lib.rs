@@ -21,6 +21,7 @@ async fn start() -> Result<Front, StartError> {
             Peer { name: "payments", url: variable("payments_url").await? },
             Peer { name: "notifications", url: variable("notifications_url").await? },
             Peer { name: "queries", url: variable("queries_url").await? },
+            Peer { name: "webhooks", url: variable("webhooks_url").await? },
         ]),
         http: Arc::new(SpinHttp),
         service_tokens: service.tokens.clone(),
