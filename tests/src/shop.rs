@@ -49,6 +49,18 @@ impl Shop {
         Ok(Self { api, payer, operator })
     }
 
+    /// The same payer and operator, who are known already.
+    ///
+    /// # Errors
+    /// When the system does not let them in.
+    pub fn enter_again(system: &System, seed: &str) -> anyhow::Result<Self> {
+        let api = system.api();
+        let [mut payer, mut operator] = [seed, OPERATOR].map(|seed| Person::new(api.clone(), seed));
+        payer.log_in()?;
+        operator.log_in()?;
+        Ok(Self { api, payer, operator })
+    }
+
     /// Creates a payment of 10.00 EUR; its name.
     ///
     /// # Errors
@@ -117,6 +129,11 @@ impl Shop {
     /// When there is no answer.
     pub fn forget(&self, path: &str, key: &str) -> anyhow::Result<Answer> {
         self.api.delete(path, Some(self.payer.access_token()), key)
+    }
+
+    /// The operator's access token.
+    pub fn operator_token(&self) -> &str {
+        self.operator.access_token()
     }
 
     /// What the operator reads.

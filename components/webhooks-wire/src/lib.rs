@@ -2,6 +2,10 @@
 //!
 //! They say what became of an endpoint. What was sent to it, and its address, stay in the context.
 
+mod catalogue;
+
+pub use catalogue::catalogue;
+
 use ambient::Timestamp;
 use ids::UserId;
 use serde::{Deserialize, Serialize};
@@ -39,7 +43,7 @@ pub enum DisabledReason {
 /// The public snapshot of an endpoint: `data` of each event above.
 ///
 /// **Shape** `{"id":"whe_00…","user_id":"usr_00…","enabled":false,"disabled_reason":"failing","failing_since":"2026-…Z"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointSnapshot {
     /// Which endpoint.
     pub id: EndpointId,

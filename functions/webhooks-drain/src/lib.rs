@@ -28,8 +28,8 @@ async fn start() -> Result<Front, StartError> {
     let log = Arc::new(RedisEventLog::new("webhooks", ground.redis.clone()));
     let announcer = Arc::new(Announcer { webhooks, desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, announcer, clock.clone(), random, sleep.clone())
-        .with_config(http::drain_bounds());
+    let bounds = ground.worker_config(GROUP, http::drain_bounds()).await?;
+    let worker = Worker::new(log, GROUP, streams, announcer, clock.clone(), random, sleep.clone()).with_config(bounds);
     let work = Work { worker, sender: None, records, clock, sleep };
 
     let service = ground.service("webhooks-drain").await?;

@@ -4,7 +4,7 @@
 #![cfg(target_family = "wasm")]
 
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker};
+use events::{StreamName, Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use platform_spin::{SpinHttp, variable};
 use std::sync::Arc;
@@ -19,6 +19,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("webhooks").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+        return Ok(());
+    }
     let webhooks = Webhooks {
         records: records.clone(),
         vault: Vault::new(&variable("webhook_secret_key").await?, random.clone())?,
@@ -32,7 +35,8 @@ async fn work(call: Call) -> Result<(), StartError> {
     let log = Arc::new(RedisEventLog::new("webhooks", ground.redis.clone()));
     let announcer = Arc::new(Announcer { webhooks, desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, announcer, clock.clone(), random, sleep.clone());
+    let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
+    let worker = Worker::new(log, GROUP, streams, announcer, clock.clone(), random, sleep.clone()).with_config(bounds);
     let work = Work { worker, sender: Some(Arc::new(sender)), records, clock, sleep };
 
     let round = match call {
