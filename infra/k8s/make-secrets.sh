@@ -85,6 +85,23 @@ secret queries \
   queries_worker_trigger_url "redis://queries:$password_queries@$redis/18" \
   service_token_key "$service_token_key"
 secret queries-runtime-config runtime-config.toml "$(bodies queries 4)"
+secret webhooks \
+  webhooks_redis_url "redis://webhooks:$password_webhooks@$redis" \
+  webhooks_worker_trigger_url "redis://webhooks:$password_webhooks@$redis/20" \
+  webhook_secret_key "$(random)" \
+  service_token_key "$service_token_key"
+secret webhooks-runtime-config runtime-config.toml "$(bodies webhooks 7)"
+# The worker reaches any public host. What its URLs resolve to is judged here, after the resolution: every network that is
+# not public is blocked, but 10.0.0.0/8, where most clusters have Redis and their services; that one is closed by
+# network-policies.yaml. Where your cluster's networks lie elsewhere, take theirs out and put 10.0.0.0/8 in.
+blocked="0.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
+  192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 ::/8 64:ff9b::/96 64:ff9b:1::/48
+  100::/64 2001::/23 2001:db8::/32 2002::/16 fc00::/7 fe80::/10 ff00::/8"
+secret webhooks-worker-runtime-config runtime-config.toml "$(bodies webhooks 7)
+
+[outbound_networking]
+block_networks = [$(printf '"%s", ' $blocked)]
+"
 secret operations \
   operations_redis_url "redis://operations:$password_operations@$redis" \
   service_token_key "$service_token_key"
