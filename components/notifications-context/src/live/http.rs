@@ -46,6 +46,8 @@ pub struct Live {
     pub tasks: Arc<dyn Tasks>,
     /// How long a stream lasts at most.
     pub lasts: Duration,
+    /// How many streams a person may have open, over all instances.
+    pub streams_a_person: u32,
     /// Who listens.
     pub streams: Streams,
 }
