@@ -144,6 +144,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench { setup, command: BenchCommand::Edge { flags } } => {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
+        Command::Bench { setup, command: BenchCommand::Latency { flags } } => {
+            crate::bench::latency::run(&workspace, &setup.plan(), &flags)
+        }
+        Command::Bench { setup, command: BenchCommand::Live { flags } } => {
+            crate::bench::live::run(&workspace, &setup.plan(), &flags)
+        }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
