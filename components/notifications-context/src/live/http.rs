@@ -132,7 +132,8 @@ fn seen(headers: &HeaderMap) -> Result<Option<EntryId>, Problem> {
 fn refused(error: &OpenError) -> Problem {
     match error {
         OpenError::TooMany => {
-            Problem::new(RATE_LIMITED).retry_after_s(TOO_MANY_RETRY_S).detail("as many streams are open as may be")
+            let problem = Problem::new(RATE_LIMITED).retry_after_s(TOO_MANY_RETRY_S).member("policy", "streams.user");
+            problem.detail("as many streams are open as may be")
         }
         OpenError::Leases(_) | OpenError::Events(EventsError::Unavailable(_) | EventsError::NotSubscribed { .. }) => {
             Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(error)

@@ -101,6 +101,7 @@ pub fn run(workspace: &Workspace, flags: &ChaosFlags, folder: PathBuf) -> anyhow
         if found.waiting.0.is_empty() || calm.elapsed() > DRAIN_LIMIT {
             break;
         }
+        street.hurry(&found.waiting)?;
     }
     let (drained, worked) = (calm.elapsed(), work.elapsed());
     let task = Task::start("reading what is there now");

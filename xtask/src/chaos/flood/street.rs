@@ -296,6 +296,15 @@ impl Street {
         self.reader()?.waiting()
     }
 
+    /// Makes letters that wait for their next try due now, where they are all that waits.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub fn hurry(&self, waiting: &Waiting) -> anyhow::Result<()> {
+        let only_letters = waiting.0.len() == 1 && waiting.0.contains_key(reading::LETTERS);
+        if only_letters { self.reader()?.bring_letters_forward() } else { Ok(()) }
+    }
+
     /// What was there before the flood.
     ///
     /// # Errors
