@@ -2,11 +2,10 @@
 //! a session that ends takes its streams along.
 
 use anyhow::{Context as _, bail, ensure};
-use journey::{Api, Person};
+use journey::{Api, Person, Stream};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tests::System;
 
@@ -16,58 +15,32 @@ type Outcome = anyhow::Result<()>;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A client on a socket of its own, which reads what the server sends as it comes.
-struct Stream {
+struct Client {
     address: SocketAddr,
     token: String,
-    lines: BufReader<TcpStream>,
-    seen: String,
+    stream: Stream,
 }
 
-impl Stream {
+impl Client {
     fn open(address: SocketAddr, token: &str, seen: &str) -> anyhow::Result<Self> {
-        let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(LIMIT))?;
-        let resumes = if seen.is_empty() { String::new() } else { format!("last-event-id: {seen}\r\n") };
-        write!(
-            socket,
-            "GET /v1/notifications/stream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{resumes}\r\n"
-        )?;
-        let (lines, seen) = (BufReader::new(socket), seen.to_owned());
-        let mut stream = Self { address, token: token.to_owned(), lines, seen };
-        let status = stream.line()?.context("no answer")?;
-        let mut head = String::new();
-        while let Some(line) = stream.line()?.filter(|line| !line.is_empty()) {
-            head.push_str(&line.to_ascii_lowercase());
-            head.push('\n');
+        let mut stream = Stream::ask(address, token, seen, LIMIT)?;
+        // The opening says from where it tells.
+        while stream.seen.is_empty() || stream.head.is_none() {
+            if stream.line()?.is_none() {
+                bail!("no stream: {}", stream.head.unwrap_or_default());
+            }
         }
-        ensure!(status.contains(" 200 "), "{status}\n{head}");
+        let head = stream.head.clone().unwrap_or_default();
+        ensure!(head.starts_with("http/1.1 200"), "{head}");
         ensure!(head.contains("content-type: text/event-stream") && head.contains("cache-control: no-store"), "{head}");
         ensure!(!head.contains("content-length"), "{head}");
-        // The opening says from where it tells.
-        while stream.seen.is_empty() {
-            stream.line()?.context("the stream ended at once")?;
-        }
-        Ok(stream)
-    }
-
-    /// One line, `None` at the end; keeps the last name.
-    fn line(&mut self) -> anyhow::Result<Option<String>> {
-        let mut line = String::new();
-        if self.lines.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        let line = line.trim_end().to_owned();
-        if let Some(id) = line.strip_prefix("id: ") {
-            self.seen = id.to_owned();
-        }
-        // The last chunk of the answer.
-        Ok((line != "0").then_some(line))
+        Ok(Self { address, token: token.to_owned(), stream })
     }
 
     /// The next event and its data; `None` at the end.
     fn event(&mut self) -> anyhow::Result<Option<(String, Value)>> {
         let mut kind = None;
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.stream.line()? {
             match line.split_once(": ") {
                 Some(("event", name)) => kind = Some(name.to_owned()),
                 Some(("data", data)) => {
@@ -87,7 +60,7 @@ impl Stream {
                 Some((kind, line)) if kind == "notification" => {
                     return Ok(line.get("about").and_then(Value::as_str).unwrap_or_default().to_owned());
                 }
-                None if start.elapsed() < LIMIT => *self = Self::open(self.address, &self.token, &self.seen)?,
+                None if start.elapsed() < LIMIT => *self = Self::open(self.address, &self.token, &self.stream.seen)?,
                 other => bail!("no message but {other:?}"),
             }
         }
@@ -120,22 +93,21 @@ fn what_comes_is_told_and_what_was_missed_is_told_to_who_comes_back() -> Outcome
     let token = ada.access_token().to_owned();
     ensure!(status_of(&api, None)? == 401, "nobody listens without a token");
 
-    let (mut one, mut two) = (Stream::open(address, &token, "")?, Stream::open(address, &token, "")?);
+    let (mut one, mut two) = (Client::open(address, &token, "")?, Client::open(address, &token, "")?);
     let first = pay(&mut ada, "tok_visa")?;
     ensure!(one.message()? == first && two.message()? == first, "both streams of the person");
     // The stream ends in time and names how far it told.
-    while one.line()?.is_some() {}
+    while one.stream.line()?.is_some() {}
     let second = pay(&mut ada, "tok_declined")?;
     let third = pay(&mut ada, "tok_visa")?;
     ada.await_receipt(tests::now())?;
-    let mut again = Stream::open(address, &token, &one.seen)?;
+    let mut again = Client::open(address, &token, &one.stream.seen)?;
     let missed = BTreeSet::from([again.message()?, again.message()?]);
     ensure!(missed == BTreeSet::from([second, third]), "what was missed: {missed:?}");
-    if let Some((kind, data)) = again.event()? {
-        bail!("nothing else was missed, but {kind} {data}");
-    }
+    let rest = again.event()?;
+    ensure!(rest.is_none(), "nothing else was missed, but {rest:?}");
     // A name that no stream ever gave.
-    let mut ahead = Stream::open(address, &token, "9999999999999-0")?;
+    let mut ahead = Client::open(address, &token, "9999999999999-0")?;
     ensure!(ahead.event()?.is_some_and(|(kind, _)| kind == "reset"), "the client is told to read its inbox");
     let refused = api.try_get("/v1/notifications/nonsense", Some(&token))?;
     ensure!(refused.status == 404, "the other routes are the inbox's: {}", refused.text);
@@ -150,13 +122,13 @@ fn a_person_has_so_many_streams_and_the_end_of_the_session_ends_them() -> Outcom
     ada.register()?;
     ada.log_in()?;
     let token = ada.access_token().to_owned();
-    let mut open = (0..8).map(|_| Stream::open(address, &token, "")).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut open = (0..8).map(|_| Client::open(address, &token, "")).collect::<anyhow::Result<Vec<_>>>()?;
     let ninth = api.try_get("/v1/notifications/stream", Some(&token))?;
     ensure!(ninth.status == 429 && ninth.retry_after_s.is_some(), "{}", ninth.text);
     // A client that goes away leaves its place, at the latest when its next sign of life finds nobody.
     drop(open.pop());
     let start = tests::now();
-    while Stream::open(address, &token, "").is_err() {
+    while Client::open(address, &token, "").is_err() {
         ensure!(start.elapsed() < LIMIT, "the place does not come back");
         std::thread::sleep(Duration::from_millis(200));
     }

@@ -158,6 +158,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench { setup, command: BenchCommand::Edge { flags } } => {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
+        Command::Bench { setup, command: BenchCommand::Latency { flags } } => {
+            crate::bench::latency::run(&workspace, &setup.plan(), &flags)
+        }
+        Command::Bench { setup, command: BenchCommand::Live { flags } } => {
+            crate::bench::live::run(&workspace, &setup.plan(), &flags)
+        }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
         Command::Events { system, command } => crate::events::run(&system, &command),
         Command::Rebuild { rebuild } => crate::rebuild::run(&workspace, &rebuild),

@@ -26,6 +26,7 @@ async fn start() -> Result<Front, StartError> {
         sleep: ground.sleep.clone(),
         tasks: Arc::new(SpinTasks),
         lasts: Duration::from_secs(variable("stream_seconds").await?.parse()?),
+        streams_a_person: variable("streams_a_person").await?.parse()?,
         streams: Streams::default(),
     };
     let service = ground.service("notifications-live").await?.bearer().await?.keys(KEY_SCOPES).await?;

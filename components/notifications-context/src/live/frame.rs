@@ -24,21 +24,9 @@ impl Frames {
         self.0.push('\n');
     }
 
-    /// An event.
-    ///
-    /// # Errors
-    /// The codec's.
-    pub(super) fn event<T: Serialize>(
-        &mut self,
-        entry: EntryId,
-        name: &str,
-        data: &T,
-    ) -> Result<(), serde_json::Error> {
-        // JSON on one line: the codec escapes line breaks.
-        let data = serde_json::to_string(data)?;
-        self.line(format_args!("id: {entry}\nevent: {name}\ndata: {data}"));
-        self.0.push('\n');
-        Ok(())
+    /// An event in words.
+    pub(super) fn block(&mut self, block: &str) {
+        self.0.push_str(block);
     }
 
     /// Whether there is something to send.
@@ -57,6 +45,15 @@ impl Frames {
     }
 }
 
+/// An event in words.
+///
+/// # Errors
+/// The codec's.
+pub(super) fn event<T: Serialize>(entry: EntryId, name: &str, data: &T) -> Result<String, serde_json::Error> {
+    // JSON on one line: the codec escapes line breaks.
+    Ok(format!("id: {entry}\nevent: {name}\ndata: {}\n\n", serde_json::to_string(data)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +64,7 @@ mod tests {
         let mut frames = Frames::default();
         frames.retry(Duration::from_secs(2));
         frames.beat(entry);
-        frames.event(entry, "read", &serde_json::json!({ "text": "two\nlines" })).unwrap();
+        frames.block(&event(entry, "read", &serde_json::json!({ "text": "two\nlines" })).unwrap());
         let text = String::from_utf8(frames.finish().to_vec()).unwrap();
         assert_eq!(text, "retry: 2000\n\n: 7-1\nid: 7-1\n\nid: 7-1\nevent: read\ndata: {\"text\":\"two\\nlines\"}\n\n");
     }

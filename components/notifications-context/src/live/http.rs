@@ -46,6 +46,8 @@ pub struct Live {
     pub tasks: Arc<dyn Tasks>,
     /// How long a stream lasts at most.
     pub lasts: Duration,
+    /// How many streams a person may have open, over all instances.
+    pub streams_a_person: u32,
     /// Who listens.
     pub streams: Streams,
 }
@@ -130,7 +132,8 @@ fn seen(headers: &HeaderMap) -> Result<Option<EntryId>, Problem> {
 fn refused(error: &OpenError) -> Problem {
     match error {
         OpenError::TooMany => {
-            Problem::new(RATE_LIMITED).retry_after_s(TOO_MANY_RETRY_S).detail("as many streams are open as may be")
+            let problem = Problem::new(RATE_LIMITED).retry_after_s(TOO_MANY_RETRY_S).member("policy", "streams.user");
+            problem.detail("as many streams are open as may be")
         }
         OpenError::Leases(_) | OpenError::Events(EventsError::Unavailable(_) | EventsError::NotSubscribed { .. }) => {
             Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(error)

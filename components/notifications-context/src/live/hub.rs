@@ -9,7 +9,7 @@ use instance_tasks::Ring;
 use leases::Lease;
 use notifications_wire::{NOTIFICATION_CREATED, NOTIFICATION_READ, NotificationSnapshot};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use users_wire::{
     ERASURE_REQUESTED, PASSWORD_CHANGED, PasswordChanged, SESSION_ENDED, SESSIONS_REVOKED, SessionSnapshot,
     SessionsRevoked, USER_LOCKED,
@@ -27,11 +27,19 @@ pub(super) enum News {
     Read(NotificationId),
 }
 
-/// One entry that concerns a listener.
+/// One entry that concerns somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Heard {
     pub entry: EntryId,
+    pub user_id: UserId,
     pub news: News,
+}
+
+/// One entry in words, shared by all streams of its person; none where it is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    pub entry: EntryId,
+    pub text: Option<Arc<str>>,
 }
 
 /// Why a stream ends before its time.
@@ -49,7 +57,7 @@ pub(super) enum End {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Served {
     /// In order.
-    pub heard: Vec<Heard>,
+    pub blocks: Vec<Block>,
     /// Everything up to here was served, with this.
     pub up_to: EntryId,
     /// Nothing more comes.
@@ -59,7 +67,7 @@ pub(super) struct Served {
 struct Seat {
     user_id: UserId,
     session: Option<String>,
-    queue: VecDeque<Heard>,
+    queue: VecDeque<Block>,
     end: Option<End>,
     ring: Box<dyn Ring>,
 }
@@ -137,7 +145,7 @@ impl Hub {
         let mut inner = self.inner();
         let heard = inner.heard.unwrap_or(EntryId::START);
         let Some(seat) = inner.seats.get_mut(&number) else {
-            return Served { heard: Vec::new(), up_to: heard, end: Some(End::Lost) };
+            return Served { blocks: Vec::new(), up_to: heard, end: Some(End::Lost) };
         };
         let served: Vec<_> = seat.queue.drain(..seat.queue.len().min(most)).collect();
         let rest = !seat.queue.is_empty();
@@ -148,8 +156,8 @@ impl Hub {
         };
         // What was heard before the end is told before it, except to whom it is no longer meant for.
         let end = seat.end.filter(|end| !rest || *end == End::SessionOver);
-        let heard = if end == Some(End::SessionOver) { Vec::new() } else { served };
-        Served { heard, up_to, end }
+        let blocks = if end == Some(End::SessionOver) { Vec::new() } else { served };
+        Served { blocks, up_to, end }
     }
 
     /// Places that were left behind since the last call.
@@ -168,22 +176,29 @@ impl Hub {
         is_needed
     }
 
-    /// Puts what was heard to the seats that it concerns, and wakes them.
-    pub(super) fn hear(&self, told: &[Told]) {
-        let Some(last) = told.last() else { return };
-        let news: Vec<_> = told.iter().filter_map(concerned).collect();
+    /// Puts entries to the seats that they concern, and wakes them; `last` is the last that was heard. Where an entry that
+    /// concerns a seat is not in words yet, nothing is put anywhere, and those are the answer.
+    pub(super) fn hear(&self, last: EntryId, heard: &[Heard], words: &BTreeMap<EntryId, Block>) -> Vec<Heard> {
         let mut inner = self.inner();
-        for (user_id, heard) in news {
-            for seat in inner.seats.values_mut().filter(|seat| seat.user_id == user_id && seat.end.is_none()) {
+        let listens = |user_id: UserId| inner.seats.values().any(|seat| seat.user_id == user_id);
+        let wordless = heard.iter().filter(|heard| !words.contains_key(&heard.entry) && listens(heard.user_id));
+        let wordless: Vec<_> = wordless.cloned().collect();
+        if !wordless.is_empty() {
+            return wordless;
+        }
+        for Heard { entry, user_id, .. } in heard {
+            let Some(block) = words.get(entry).filter(|block| block.text.is_some()) else { continue };
+            for seat in inner.seats.values_mut().filter(|seat| seat.user_id == *user_id && seat.end.is_none()) {
                 if seat.queue.len() < MOST_QUEUED {
-                    seat.queue.push_back(heard.clone());
+                    seat.queue.push_back(block.clone());
                 } else {
                     seat.end = Some(End::Lagging);
                 }
                 seat.ring.ring();
             }
         }
-        inner.heard = inner.heard.max(Some(last.entry));
+        inner.heard = inner.heard.max(Some(last));
+        Vec::new()
     }
 
     /// Ends the streams of sessions that are over.
@@ -222,7 +237,7 @@ impl Hub {
 }
 
 /// Whom an entry concerns, and what it says; `None` where it says nothing of an inbox, or cannot be read.
-pub(super) fn concerned(told: &Told) -> Option<(UserId, Heard)> {
+pub(super) fn concerned(told: &Told) -> Option<Heard> {
     let envelope = Envelope::from_json(&told.payload).ok()?;
     let snapshot: NotificationSnapshot = match envelope.kind.as_str() {
         NOTIFICATION_CREATED | NOTIFICATION_READ => envelope.data_as().ok()?,
@@ -230,7 +245,7 @@ pub(super) fn concerned(told: &Told) -> Option<(UserId, Heard)> {
     };
     let user_id = snapshot.user_id;
     let news = if envelope.kind == NOTIFICATION_CREATED { News::Created(snapshot) } else { News::Read(snapshot.id) };
-    Some((user_id, Heard { entry: told.entry, news }))
+    Some(Heard { entry: told.entry, user_id, news })
 }
 
 /// What has ended.

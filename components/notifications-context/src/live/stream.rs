@@ -4,12 +4,10 @@
 //! the memory of its queue and no more.
 
 use super::follow::{follow, inboxes, sessions};
-use super::frame::Frames;
+use super::frame::{Frames, event};
 use super::http::Live;
-use super::hub::{End, Heard, MOST_QUEUED, News, concerned};
-use crate::app::{ShowError, show};
-use crate::keys;
-use crate::wire::{NotificationLine, Summary};
+use super::hub::{End, MOST_QUEUED, concerned};
+use super::words::in_words;
 use ambient::Timestamp;
 use bytes::Bytes;
 use core::convert::Infallible;
@@ -18,30 +16,25 @@ use core::time::Duration;
 use events::{EntryId, EventsError};
 use futures::future::{select, try_join};
 use futures::stream::{BoxStream, StreamExt};
-use ids::{NotificationId, UserId};
+use ids::UserId;
 use instance_tasks::Rest;
 use leases::{Lease, LeaseError, Leases};
-use notifications_wire::NotificationSnapshot;
-use records::{IndexEntry, MAX_PAGE, RecordsError};
-use serde::Serialize;
 
 /// Between two signs of life.
 const BEAT: Duration = Duration::from_secs(15);
 /// How long the place of a stream lasts that gives no sign of life: two beats and some.
 const PLACE_LASTS: Duration = Duration::from_secs(40);
-/// How many streams a person may have open, over all instances.
-pub(super) const MOST_STREAMS: u32 = 8;
 /// How long a client waits before it comes back.
 const RETRY: Duration = Duration::from_secs(2);
 /// Entries of one look at what was missed, and how many looks there are before the client is told to read its inbox anew.
-const MISSED_AT_ONCE: u32 = 500;
+const MISSED_AT_ONCE: u32 = if cfg!(test) { 50 } else { 500 };
 const MOST_LOOKS: u32 = 20;
 
 /// Why no stream was opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OpenError {
     /// The person has as many as may be.
-    #[error("a person may have {MOST_STREAMS} streams open")]
+    #[error("the person has as many streams open as may be")]
     TooMany,
     /// Redis does not answer.
     #[error(transparent)]
@@ -65,13 +58,7 @@ pub(super) struct Asked {
 pub(super) fn pool(live: &Live, user_id: UserId) -> Leases {
     let (redis, clock) = (live.redis.clone(), live.clock.clone());
     let pool = format!("{{notifications/0}}:live:{user_id}");
-    Leases::new(pool, MOST_STREAMS, PLACE_LASTS, redis, clock, live.random.clone(), live.sleep.clone())
-}
-
-/// `data` of an event that says that a message was read.
-#[derive(Serialize)]
-struct ReadLine {
-    id: NotificationId,
+    Leases::new(pool, live.streams_a_person, PLACE_LASTS, redis, clock, live.random.clone(), live.sleep.clone())
 }
 
 /// A seat that is left when the stream is dropped, whoever drops it.
@@ -188,8 +175,9 @@ impl Stream {
     /// Tells the client to read its inbox anew: what it missed cannot be told.
     fn reset(&mut self, frames: &mut Frames) {
         self.told = self.seated_at;
-        if frames.event(self.told, "reset", &serde_json::json!({})).is_err() {
-            self.phase = Phase::Over;
+        match event(self.told, "reset", &serde_json::json!({})) {
+            Ok(block) => frames.block(&block),
+            Err(_) => self.phase = Phase::Over,
         }
     }
 
@@ -206,9 +194,12 @@ impl Stream {
         let is_last = found.len() < MISSED_AT_ONCE as usize;
         let missed: Vec<_> = found.into_iter().take_while(|told| told.entry <= self.seated_at).collect();
         let is_last = is_last || missed.last().is_none_or(|last| last.entry == self.seated_at);
-        let own = missed.iter().filter_map(concerned).filter(|(user_id, _)| *user_id == self.seat.user_id);
-        let own: Vec<Heard> = own.map(|(_, heard)| heard).collect();
-        self.tell(&mut frames, &own).await.ok()?;
+        let own: Vec<_> =
+            missed.iter().filter_map(concerned).filter(|heard| heard.user_id == self.seat.user_id).collect();
+        // What cannot be told ends the stream: the client comes back for it.
+        for block in in_words(&*live.records, self.seat.user_id, &own).await.ok()? {
+            frames.block(block.text.as_deref().unwrap_or_default());
+        }
         self.told = missed.last().map_or(self.told, |last| last.entry);
         self.phase = if is_last { Phase::Listening } else { Phase::CatchingUp(looks + 1) };
         if is_last {
@@ -223,10 +214,8 @@ impl Stream {
         let mut frames = Frames::default();
         loop {
             let served = live.hub().serve(self.seat.number, MOST_QUEUED);
-            let news: Vec<Heard> = served.heard.into_iter().filter(|heard| heard.entry > self.told).collect();
-            if !news.is_empty() {
-                // What cannot be told ends the stream: the client comes back for it.
-                self.tell(&mut frames, &news).await.ok()?;
+            for block in served.blocks.iter().filter(|block| block.entry > self.told) {
+                frames.block(block.text.as_deref().unwrap_or_default());
             }
             if served.end != Some(End::SessionOver) {
                 self.told = self.told.max(served.up_to);
@@ -255,63 +244,6 @@ impl Stream {
             }
             let wait = self.beat_at.min(self.ends_at).since(now);
             select(self.rest.rung(), pin!(live.sleep.sleep(wait))).await;
-        }
-    }
-
-    /// Puts what was heard into words.
-    async fn tell(&self, frames: &mut Frames, heard: &[Heard]) -> Result<(), RecordsError> {
-        let live = &self.seat.live;
-        for part in heard.chunks(MAX_PAGE as usize) {
-            let created = part.iter().filter_map(|heard| match &heard.news {
-                News::Created(snapshot) => Some(snapshot.created_at.to_string()),
-                News::Read(_) => None,
-            });
-            let places: Vec<String> = created.collect();
-            let lines = live.records.entries_at(&keys::inbox(self.seat.user_id)?, &places).await?;
-            let mut lines = lines.into_iter();
-            for Heard { entry, news } in part {
-                let told = match news {
-                    News::Created(snapshot) => {
-                        let found = lines.next().unwrap_or_default();
-                        match self.line(snapshot, &found).await? {
-                            Some(line) => frames.event(*entry, "notification", &line),
-                            // Erased, or taken out of the inbox since.
-                            None => Ok(()),
-                        }
-                    }
-                    News::Read(id) => frames.event(*entry, "read", &ReadLine { id: *id }),
-                };
-                told.map_err(|error| RecordsError::Invalid(error.to_string()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The line of a message, as lists show it.
-    async fn line(
-        &self,
-        snapshot: &NotificationSnapshot,
-        found: &[IndexEntry],
-    ) -> Result<Option<NotificationLine>, RecordsError> {
-        let key = keys::notification(snapshot.id)?;
-        if let Some(entry) = found.iter().find(|entry| entry.key == key) {
-            let summary: Summary =
-                serde_json::from_str(&entry.summary).map_err(|_| RecordsError::Corrupt { key: key.to_string() })?;
-            let Summary { title, kind, about, read, created_at } = summary;
-            return Ok(Some(NotificationLine { id: snapshot.id, kind, about, title, read, created_at }));
-        }
-        // More in one millisecond than a look-up tells, or it is not in the inbox any more.
-        match show(&*self.seat.live.records, self.seat.user_id, snapshot.id).await {
-            Ok((_, notification)) => Ok(Some(NotificationLine {
-                id: snapshot.id,
-                kind: notification.kind.word().to_owned(),
-                about: notification.about,
-                title: notification.title,
-                read: notification.read_at.is_some(),
-                created_at: notification.created_at,
-            })),
-            Err(ShowError::NotFound(_)) => Ok(None),
-            Err(ShowError::Records(error)) => Err(error),
         }
     }
 }
