@@ -238,7 +238,7 @@ fn what_listens_is_probed_and_what_listens_on_nothing_is_not() -> Result<()> {
         let path = |probe: &str| app["spec"]["checks"][probe]["httpGet"]["path"].as_str().map(str::to_owned);
         ensure!(path("readiness").is_some() == listens, "the readiness probe of {name}");
         // A probe carries no token: of the internal routes it may ask for readiness alone. Whoever has a store asks it.
-        let asks_its_store = ["users", "payments", "notifications", "queries"].contains(&name);
+        let asks_its_store = ["users", "payments", "notifications", "queries", "operations"].contains(&name);
         let wanted = format!("/internal/{name}/readyz");
         ensure!((path("readiness") == Some(wanted)) == asks_its_store, "the readiness probe of {name}");
         // A restart does not mend what is missing elsewhere: liveness asks the process alone.
@@ -367,7 +367,7 @@ fn secrets_are_random_and_redis_takes_them() -> Result<()> {
             file.lines().filter_map(|line| Some(line.strip_prefix("url = \"")?.trim_end_matches('"').to_owned())),
         );
     }
-    assert_eq!(urls.len(), 16, "eleven of services and workers, five of bodies");
+    assert_eq!(urls.len(), 18, "twelve of services and workers, six of bodies");
     for url in &urls {
         let (user, rest) = url.trim_start_matches("redis://").split_once(':').context("no user")?;
         let (password, _) = rest.split_once('@').context("no password")?;
