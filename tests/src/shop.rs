@@ -49,6 +49,18 @@ impl Shop {
         Ok(Self { api, payer, operator })
     }
 
+    /// The same payer and operator, who are known already.
+    ///
+    /// # Errors
+    /// When the system does not let them in.
+    pub fn enter_again(system: &System, seed: &str) -> anyhow::Result<Self> {
+        let api = system.api();
+        let [mut payer, mut operator] = [seed, OPERATOR].map(|seed| Person::new(api.clone(), seed));
+        payer.log_in()?;
+        operator.log_in()?;
+        Ok(Self { api, payer, operator })
+    }
+
     /// Creates a payment of 10.00 EUR; its name.
     ///
     /// # Errors
@@ -101,6 +113,14 @@ impl Shop {
     /// When no final answer comes.
     pub fn as_operator(&self, path: &str, body: &Value, key: &str) -> anyhow::Result<Answer> {
         self.until_final(|| self.api.try_post(path, body, Some(self.operator.access_token()), Some(key)))
+    }
+
+    /// A POST of the payer's whose answer may be that it was accepted (202).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask_as_payer(&self, path: &str, body: &Value, key: &str) -> anyhow::Result<Answer> {
+        self.api.post(path, body, Some(self.payer.access_token()), Some(key))
     }
 
     /// A DELETE of the payer's.

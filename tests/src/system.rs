@@ -127,6 +127,11 @@ impl System {
         Ok(format!("redis://operator:{password}@{address}"))
     }
 
+    /// The folder of its state.
+    pub fn state(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Everything that the functions wrote to their logs.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use problem::Kind;
 use std::collections::BTreeMap;
 
 /// The kinds that all share, then those of each context.
-const KINDS: [&[Kind]; 9] = [
+const KINDS: [&[Kind]; 10] = [
     problem::SHARED,
     gateway_context::PROBLEMS,
     hasher_context::http::PROBLEMS,
@@ -16,6 +16,7 @@ const KINDS: [&[Kind]; 9] = [
     queries_context::PROBLEMS,
     sandbox_context::PROBLEMS,
     users_context::PROBLEMS,
+    webhooks_context::PROBLEMS,
 ];
 
 #[test]

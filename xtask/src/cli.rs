@@ -80,6 +80,11 @@ enum Command {
         #[command(subcommand)]
         command: crate::events::EventsCommand,
     },
+    /// Rebuild a context's data in Redis from its key-value store, after Redis lost some of it.
+    Rebuild {
+        #[command(flatten)]
+        rebuild: crate::rebuild::RebuildFlags,
+    },
     /// The signing keys of the local system.
     Keys {
         #[command(subcommand)]
@@ -155,6 +160,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
         Command::Events { system, command } => crate::events::run(&system, &command),
+        Command::Rebuild { rebuild } => crate::rebuild::run(&workspace, &rebuild),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
         Command::Asyncapi => crate::openapi::events(&workspace),

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod narration;
 pub mod openapi;
 pub mod process;
+pub mod rebuild;
 pub mod reconcile;
 pub mod redis_server;
 pub mod resp;

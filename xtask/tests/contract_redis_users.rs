@@ -18,16 +18,17 @@ use xtask::resp::{Connection, Reply};
 use xtask::up::redis::{CONFIGURATION, RULES};
 
 /// Users that log in for a context's functions.
-const SERVICES: [&str; 6] = ["users", "payments", "notifications", "queries", "sandbox", "operations"];
+const SERVICES: [&str; 7] = ["users", "payments", "notifications", "queries", "webhooks", "sandbox", "operations"];
 
 /// The one that looks after the events of all.
 const OPERATIONS: &str = "operations";
 
 /// Whose events each service consumes.
-const CONSUMES: [(&str, &[&str]); 3] = [
+const CONSUMES: [(&str, &[&str]); 4] = [
     ("payments", &["users"]),
     ("notifications", &["users", "payments"]),
     ("queries", &["users", "payments", "notifications"]),
+    ("webhooks", &["users", "payments"]),
 ];
 
 fn root() -> PathBuf {

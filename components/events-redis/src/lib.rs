@@ -32,6 +32,9 @@ mod keys;
 mod log;
 mod script;
 mod statistics;
+mod tail;
+
+pub use tail::RedisTail;
 
 use redis_client::Redis;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ mod log;
 mod policy;
 mod statistics;
 mod stream;
+mod tail;
 mod worker;
 
 pub use consumer::{Consumer, Verdict};
@@ -25,4 +26,5 @@ pub use log::{Backoff, Delivery, EventLog, EventsError, Receipt, WhenEmpty};
 pub use policy::{InvalidPolicy, WorkerPolicies};
 pub use statistics::{EventStatistics, GroupStats};
 pub use stream::{EntryId, InvalidStreamPart, StreamName};
+pub use tail::{Reach, Tail, Told};
 pub use worker::{Handled, Journal, LogJournal, Run, Settled, Worker, WorkerConfig};

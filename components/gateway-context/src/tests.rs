@@ -42,6 +42,9 @@ impl Redis for Hashes {
                 "7",
             ],
             b"{payments/metrics}:ledger" => &["verified_s", "1767225600", "verified_rows", "2048", "broken", "0"],
+            b"{users/metrics}:stream" => {
+                &["entries", "12", "bytes", "9000", "over_budget", "0", "held_ms", "40", "pages", "3"]
+            }
             b"{payments/0}:trial" => &["EUR", "0", "EUR:legs", "12", "CHF", "-5", "CHF:legs", "3"],
             _ => return Err(RedisError::Unavailable("gone".to_owned())),
         };
@@ -302,6 +305,23 @@ async fn metrics_show_every_service_and_what_did_not_answer() {
     spindrift_source_up{service="gateway",source="requests"} 0
     spindrift_source_up{service="gateway",source="streams"} 1
     spindrift_source_up{service="payments",source="ledger"} 1
+    # HELP spindrift_stream_entries Events in a stream.
+    # TYPE spindrift_stream_entries gauge
+    spindrift_stream_entries{service="users"} 12
+    # HELP spindrift_stream_bytes About how many bytes they are.
+    # TYPE spindrift_stream_bytes gauge
+    spindrift_stream_bytes{service="users"} 9000
+    # HELP spindrift_stream_over_budget 1 where a stream is larger than it may be: an alarm.
+    # TYPE spindrift_stream_over_budget gauge
+    spindrift_stream_over_budget{service="users"} 0
+    # HELP spindrift_stream_held_milliseconds Age of the oldest event that some group has not settled.
+    # TYPE spindrift_stream_held_milliseconds gauge
+    spindrift_stream_held_milliseconds{service="users"} 40
+    # HELP spindrift_archive_pages Pages that the archive of a stream was ever given.
+    # TYPE spindrift_archive_pages gauge
+    spindrift_archive_pages{service="users"} 3
+    # HELP spindrift_archive_behind_milliseconds Age of the oldest event that is in no page.
+    # TYPE spindrift_archive_behind_milliseconds gauge
     "#);
 }
 

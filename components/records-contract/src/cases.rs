@@ -6,6 +6,7 @@ pub(crate) mod indexes;
 pub(crate) mod journal;
 pub(crate) mod once_rows;
 pub(crate) mod postings;
+pub(crate) mod rebuild;
 pub(crate) mod timers;
 pub(crate) mod trail;
 pub(crate) mod upkeep;

@@ -71,6 +71,10 @@ pub trait Fixture: Send + Sync {
     async fn bodies(&self) -> Result<Option<usize>, Failure>;
     /// Lets time pass, by the clock or by waiting.
     async fn pass(&self, duration: Duration);
+    /// Lets the cleaner look once.
+    async fn sweep(&self) -> Result<(), Failure>;
+    /// Rebuilds the order from the bodies, as an operator has it done after a loss; what it found wrong.
+    async fn rebuild(&self) -> Result<Vec<String>, Failure>;
     /// Makes all garbage older by a day and more.
     async fn age_garbage(&self) -> Result<(), Failure>;
     /// Remembers the order (everything but the bodies).

@@ -51,6 +51,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases::journal::cases());
     all.extend(cases::once_rows::cases());
     all.extend(cases::postings::cases());
+    all.extend(cases::rebuild::cases());
     all.extend(cases::timers::cases());
     all.extend(cases::trail::cases());
     all.extend(cases::upkeep::cases());

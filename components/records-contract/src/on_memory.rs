@@ -18,11 +18,13 @@ pub struct OnMemory {
 struct Held {
     records: MemoryRecords,
     saved: Option<MemorySnapshot>,
+    /// What there was before it was lost.
+    whole: Option<MemorySnapshot>,
 }
 
 fn fresh(clock: &FixedClock) -> Held {
     let records = MemoryRecords::new("contract", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
-    Held { records, saved: None }
+    Held { records, saved: None, whole: None }
 }
 
 impl OnMemory {
@@ -106,6 +108,18 @@ impl Fixture for OnMemory {
         self.clock.advance_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
     }
 
+    async fn sweep(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The double keeps no bodies: it remembers what there was.
+    async fn rebuild(&self) -> Result<Vec<String>, Failure> {
+        let mut held = self.held();
+        let whole = held.whole.take().ok_or_else(|| Failure("nothing was lost".into()))?;
+        held.records.restore(whole);
+        Ok(Vec::new())
+    }
+
     async fn age_garbage(&self) -> Result<(), Failure> {
         Ok(())
     }
@@ -119,12 +133,15 @@ impl Fixture for OnMemory {
     async fn fall_back(&self) -> Result<(), Failure> {
         let mut held = self.held();
         let saved = held.saved.take().ok_or_else(|| Failure("nothing was saved".into()))?;
+        held.whole = Some(held.records.snapshot());
         held.records.restore(saved);
         Ok(())
     }
 
     async fn lose(&self) -> Result<(), Failure> {
-        self.held().records.lose_everything();
+        let mut held = self.held();
+        held.whole = Some(held.records.snapshot());
+        held.records.lose_everything();
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use events::Envelope;
 use key_value::{KeyValue, KeyValueError};
 use records::{Change, Journal, Notes, Outcome, Records, Trail};
-use records_redis::{RecordsConfig, RedisRecords, RedisTrail};
+use records_redis::{Mode, RecordsConfig, RedisRecords, RedisTrail, Report};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,14 @@ const RESTORE: &str = "local rows = redis.call('HGETALL', 'saved') for i = 1, #r
     local space = string.find(rows[i + 1], ' ', 1, true) \
     local ttl = math.max(0, tonumber(string.sub(rows[i + 1], 1, space - 1))) \
     redis.call('RESTORE', rows[i], ttl, string.sub(rows[i + 1], space + 1)) end return 'OK'";
+/// Moves aside what a rebuild makes anew, as `cargo xtask rebuild` does.
+const ASIDE: &str = "local tag = '{contract/0}:' for _, key in ipairs(redis.call('KEYS', tag .. '*')) do \
+    local rest = string.sub(key, #tag + 1) local kind = string.match(rest, '^[^:]+') \
+    if kind ~= 'rebuild' and kind ~= 'events' and kind ~= 'groups' and kind ~= 'rung' then \
+    redis.call('RENAME', key, tag .. 'rebuild:old:' .. rest) end end return 'OK'";
+/// Drops what was moved aside, and the shadow of a dry run.
+const FORGET: &str = "for _, key in ipairs(redis.call('KEYS', '{contract/0}:rebuild:*')) do \
+    redis.call('DEL', key) end return 'OK'";
 /// Makes the garbage older by two days.
 const AGE: &str = "for _, body in ipairs(redis.call('ZRANGE', '{contract/0}:garbage', 0, -1)) do \
     redis.call('ZINCRBY', '{contract/0}:garbage', -172800000, body) end return 'OK'";
@@ -267,7 +275,8 @@ impl Fixture for OnRedis {
         Ok(Some(
             keys.iter()
                 .filter(|key| {
-                    !["mark", "journal", "trail"].iter().any(|kind| key.starts_with(&format!("contract:{kind}.")))
+                    let pages = ["mark", "journal", "trail", "archive", "standing", "rebuilt"];
+                    !key.ends_with(".lost") && !pages.iter().any(|kind| key.starts_with(&format!("contract:{kind}.")))
                 })
                 .count(),
         ))
@@ -275,6 +284,33 @@ impl Fixture for OnRedis {
 
     async fn pass(&self, duration: Duration) {
         self.sleep.sleep(duration).await;
+    }
+
+    async fn sweep(&self) -> Result<(), Failure> {
+        self.fresh().sweep().await?;
+        Ok(())
+    }
+
+    async fn rebuild(&self) -> Result<Vec<String>, Failure> {
+        let instance = self.fresh();
+        let dry = instance.rebuild_now("dry", Mode::Dry).await?;
+        self.eval(FORGET).await?;
+        self.eval(ASIDE).await?;
+        let real = self.fresh().rebuild_now("real", Mode::Real).await?;
+        self.eval(FORGET).await?;
+        let counts = |report: &Report| {
+            let Report { records, tombstones, states, refused, orphans, ties, index_entries, timers, .. } =
+                report.clone();
+            let again = (report.posted_again, report.told_again, report.noted_again);
+            (records, tombstones, states, refused, orphans, ties, index_entries, timers, again)
+        };
+        ensure_eq!(counts(&dry), counts(&real), "what the dry run and the real one count");
+        ensure_eq!((dry.failed, dry.problems), (real.failed.clone(), real.problems.clone()), "what they find wrong");
+        if let Some(why) = real.failed {
+            return Err(Failure(format!("the rebuild failed: {why}")));
+        }
+        *self.instance() = self.fresh();
+        Ok(real.problems)
     }
 
     async fn age_garbage(&self) -> Result<(), Failure> {

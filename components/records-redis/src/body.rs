@@ -233,6 +233,75 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Loaded> {
     Some(Loaded { content, at: body.at })
 }
 
+/// A body with the whole change, for the cleaner and for a rebuild; without the content.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Whole {
+    v: u8,
+    pub(crate) key: String,
+    pub(crate) version: Version,
+    pub(crate) previous: Option<String>,
+    pub(crate) change: ChangeIn,
+    #[serde(default)]
+    pub(crate) tombstone: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct ChangeIn {
+    pub(crate) once: Option<OnceIn>,
+    pub(crate) postings: Vec<PostingIn>,
+    pub(crate) events: Vec<Box<RawValue>>,
+    pub(crate) index: Vec<IndexIn>,
+    pub(crate) timers: Vec<TimerIn>,
+    #[serde(default)]
+    pub(crate) trail: Vec<TrailIn>,
+    pub(crate) keep_previous: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TrailIn {
+    pub(crate) account: String,
+    pub(crate) digest: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct OnceIn {
+    pub(crate) digest: String,
+    pub(crate) fingerprint: String,
+    pub(crate) attempt: Option<String>,
+    pub(crate) lease_ms: Option<u32>,
+    pub(crate) status: Option<u16>,
+    pub(crate) answer: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PostingIn {
+    pub(crate) account: String,
+    pub(crate) currency: String,
+    pub(crate) posted_minor: i64,
+    pub(crate) held_minor: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IndexIn {
+    Put { index: String, sort: String, summary: String },
+    Remove { index: String, sort: String },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TimerIn {
+    Set { name: String, due: Timestamp },
+    Clear { name: String },
+}
+
+/// Reads a body with its change; `None` where the bytes are not one of this shape.
+pub(crate) fn whole(bytes: &[u8]) -> Option<Whole> {
+    let body: Whole = serde_json::from_slice(bytes).ok()?;
+    (body.v == SHAPE).then_some(body)
+}
+
 #[derive(Deserialize)]
 struct PredecessorIn {
     v: u8,

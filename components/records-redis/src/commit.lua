@@ -45,10 +45,10 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 -- Ends without a commit: nobody will name this body, so the cleaner may take it. Not where history is kept: this may be
 -- the repetition of a call whose answer was lost and which others have committed upon since, and then the body is history.
--- A true loser stays behind there until the sweep for orphans.
+-- A true loser stays behind there until a rebuild finds it. `.lost` tells the cleaner that it was no state of the record.
 local function lose(...)
   if keep_previous == '' then
-    redis.call('ZADD', prefix .. 'garbage', now, context .. ':' .. record .. ':' .. version .. '.' .. uuid)
+    redis.call('ZADD', prefix .. 'garbage', now, context .. ':' .. record .. ':' .. version .. '.' .. uuid .. '.lost')
   end
   return answer(...)
 end

@@ -64,16 +64,29 @@ impl RedisRecords {
                     self.remember(&change, version, uuid, body_key, commit);
                     return Ok(Outcome::Committed(Committed { version, commit }));
                 }
-                Said::Outcome(outcome) => return Ok(outcome),
+                Said::Outcome(outcome) => {
+                    self.mark_lost(&body_key).await;
+                    return Ok(outcome);
+                }
                 Said::Frozen { found, acknowledged } => return Err(RecordsError::RolledBack { found, acknowledged }),
                 Said::Currency { account, currency } => {
+                    self.mark_lost(&body_key).await;
                     return Err(RecordsError::Invalid(format!("account {account} is kept in {currency}")));
                 }
-                Said::Layout(layout) => self.learn_layout(&layout)?,
+                Said::Layout(layout) => {
+                    self.mark_lost(&body_key).await;
+                    self.learn_layout(&layout)?;
+                }
                 Said::Uninitialised => {}
             }
         }
         Err(RecordsError::Unavailable("the data is being made or rebuilt".into()))
+    }
+
+    /// Says beside a body that it was not committed, so that a rebuild does not take it for one that was. Where this cannot
+    /// be written, the refused change may come back with a rebuild; nothing else depends on it.
+    async fn mark_lost(&self, body_key: &str) {
+        let _ = self.bodies.set(&keys::lost(body_key), b"1".to_vec()).await;
     }
 
     /// The body that a version of the record has, where it still is the current one.

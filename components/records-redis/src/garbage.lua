@@ -1,8 +1,9 @@
 -- Bodies that lost or were replaced more than a day ago, by Redis' clock, and that no head names.
 --
--- KEYS[1]  `{…}:garbage`: members `<context>:<record>:<version>.<uuid>`, score the moment it was put there in ms
+-- KEYS[1]  `{…}:garbage`: members `<context>:<record>:<version>.<uuid>`, with `.lost` behind where the body was refused and
+--          `.given-up` where the record gave its history up; score the moment it was put there in ms
 -- ARGV     the prefix, how many, the age in ms
--- Answer   fields, each as `<length>:<bytes>`: the members to delete.
+-- Answer   fields, each as `<length>:<bytes>`: each member to delete and the head of its record (or empty), oldest first.
 --
 -- A loser's body may have been committed after all by a second run of its own call: the head decides, not the list.
 
@@ -11,10 +12,11 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local fields = {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - age_ms, 'LIMIT', 0, limit)) do
-  local record, uuid = string.match(member, '^[^:]+:(.+):%d+%.%d+%.([%x-]+)$')
-  local head = record and redis.call('GET', prefix .. 'h:' .. record)
-  if record and not (head and string.find(head, uuid, 1, true)) then
-    fields[#fields + 1] = #member .. ':' .. member
+  local name = string.match(member, '^(.*)%.lost$') or string.match(member, '^(.*)%.given%-up$') or member
+  local record, uuid = string.match(name, '^[^:]+:(.+):%d+%.%d+%.([%x-]+)$')
+  local head = record and redis.call('GET', prefix .. 'h:' .. record) or ''
+  if record and not string.find(head, uuid, 1, true) then
+    fields[#fields + 1] = #member .. ':' .. member .. #head .. ':' .. head
   else
     redis.call('ZREM', KEYS[1], member)
   end

@@ -3,6 +3,7 @@
 //! They are found by following predecessors from the present body, and named to the list together: a crash before leaves
 //! the way to them intact, and after it the cleaner knows them all.
 
+use crate::keys::GIVEN_UP;
 use crate::{RedisRecords, body, closed, gone};
 use records::{RecordKey, RecordsError};
 use redis_client::{Argument, Repeat};
@@ -19,7 +20,9 @@ impl RedisRecords {
         let Some(head) = self.read_head(key).await? else { return Ok(0) };
         let own = format!("{}:{key}:", self.keys.context());
         let mut name = self.keys.body(key, head.version, head.uuid);
-        let mut found = BTreeSet::new();
+        // Newest first, as they are found.
+        let mut found: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
         while found.len() < AT_MOST {
             // A body that is gone ends the way: a cleaner took it, and with it the list had all that came before.
             let Some(bytes) = self.bodies.get(&name).await.map_err(closed)? else { break };
@@ -29,18 +32,21 @@ impl RedisRecords {
             if !previous.starts_with(&own) {
                 return Err(corrupt());
             }
-            if !found.insert(previous.clone()) {
+            if !seen.insert(previous.clone()) {
                 break;
             }
+            found.push(previous.clone());
             name = previous;
         }
-        let all: Vec<_> = found.into_iter().collect();
-        // The oldest last: as long as a way is cut nowhere, the next call finds what this one did not name.
-        for part in all.chunks(AT_ONCE).rev() {
+        let now_ms = self.clock.now().unix_ms();
+        let all: Vec<_> = (0i64..).zip(found.into_iter().rev()).collect();
+        // The oldest first: as long as a way is cut nowhere, the next call finds what this one did not name.
+        for part in all.chunks(AT_ONCE) {
             let mut arguments: Vec<Argument> = vec![self.keys.of("garbage").into(), "NX".into()];
-            for body in part {
-                arguments.push(self.clock.now().unix_ms().to_string().into());
-                arguments.push(body.clone().into());
+            for (place, body) in part {
+                // In the order of versions, so that the cleaner meets each before the one that replaced it.
+                arguments.push(now_ms.saturating_add(*place).to_string().into());
+                arguments.push(format!("{body}{GIVEN_UP}").into());
             }
             self.redis.execute("ZADD", arguments, Repeat::Safe).await.map_err(gone)?;
         }

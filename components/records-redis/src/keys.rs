@@ -78,10 +78,46 @@ impl Keys {
         format!("{}:{}.{}.account.{account}.{page}", self.context, self.pages, self.partition)
     }
 
+    /// `payments:archive.0.page.17` in the key-value store: a page of the stream's archive.
+    pub(crate) fn archive_page(&self, page: u64) -> String {
+        format!("{}:archive.{}.page.{page}", self.context, self.partition)
+    }
+
+    /// `payments:standing.0:payment:pay_00…:1.7.<uuid>` in the key-value store: what a record stood in after the change with
+    /// this body, which is gone.
+    pub(crate) fn standing(&self, body: &str) -> String {
+        let rest = body.strip_prefix(&self.context).and_then(|rest| rest.strip_prefix(':')).unwrap_or(body);
+        format!("{}:standing.{}:{rest}", self.context, self.partition)
+    }
+
+    /// `payments:rebuilt.0.2` in the key-value store: that the data was rebuilt as this epoch.
+    pub(crate) fn rebuilt(&self, epoch: u32) -> String {
+        format!("{}:rebuilt.{}.{epoch}", self.context, self.partition)
+    }
+
+    /// The same names with a word more before those in Redis: `{payments/0}:rebuild:old:h:…`.
+    pub(crate) fn under(&self, word: &str) -> Self {
+        Self { prefix: self.of(word), ..self.clone() }
+    }
+
+    pub(crate) const fn partition(&self) -> u8 {
+        self.partition
+    }
+
     /// `payments:mark.0` in the key-value store: the high-water mark of commits.
     pub(crate) fn mark(&self) -> String {
         format!("{}:mark.{}", self.context, self.partition)
     }
+}
+
+/// What follows a body's name in that of the mark which says that the body was not committed.
+pub(crate) const LOST: &str = ".lost";
+/// What follows a body's name on the garbage list where its record gave its history up.
+pub(crate) const GIVEN_UP: &str = ".given-up";
+
+/// `payments:payment:pay_00…:1.7.<uuid>.lost` in the key-value store: this body was refused.
+pub(crate) fn lost(body: &str) -> String {
+    format!("{body}{LOST}")
 }
 
 /// SHA-256 of the parts, each preceded by its length, in hexadecimal.
@@ -101,6 +137,13 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_body_is_named_by_it() {
+        let keys = Keys::new("payments", 0);
+        assert_eq!(keys.standing("payments:payment:pay_1:1.7.x"), "payments:standing.0:payment:pay_1:1.7.x");
+        assert_eq!(keys.under("rebuild:old:").of("h:a"), "{payments/0}:rebuild:old:h:a");
+    }
 
     #[test]
     fn the_parts_of_a_once_row_cannot_run_into_each_other() {

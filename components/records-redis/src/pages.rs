@@ -7,8 +7,8 @@
 //! same; a page that is there and different is never overwritten, but for the personal parts that an erasure takes out of
 //! the pages of an account.
 
-use crate::closed;
 use crate::journal::Chain;
+use crate::{RedisRecords, closed};
 use records::{AccountKey, ChainRow, RecordsError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -50,13 +50,13 @@ pub(crate) struct AccountPage {
 impl ChainPage {
     /// The page after the one with this digest.
     pub(crate) fn new(page: u64, previous: [u8; 32], rows: Vec<String>) -> Self {
-        let digest = digest(previous, &rows);
+        let digest = chained(previous, &rows);
         Self { v: SHAPE, page, previous: hex(&previous), digest: hex(&digest), rows }
     }
 
     /// The digest of what is in the page, where page and predecessor are these.
     pub(crate) fn digest_after(&self, page: u64, previous: [u8; 32]) -> Option<[u8; 32]> {
-        let digest = digest(previous, &self.rows);
+        let digest = chained(previous, &self.rows);
         let same = self.v == SHAPE && self.page == page && self.previous == hex(&previous);
         (same && self.digest == hex(&digest)).then_some(digest)
     }
@@ -68,7 +68,8 @@ impl AccountPage {
     }
 }
 
-fn digest(previous: [u8; 32], rows: &[String]) -> [u8; 32] {
+/// The digest of a page with these rows after the one with this digest.
+pub(crate) fn chained(previous: [u8; 32], rows: &[String]) -> [u8; 32] {
     let mut hash = Sha256::new().chain_update(previous);
     for row in rows {
         hash.update(Sha256::digest(row));
@@ -133,19 +134,26 @@ impl<R: ChainRow> Chain<'_, R> {
         serde_json::from_slice(&bytes).map(Some).map_err(|_| RecordsError::Corrupt { key: key.to_owned() })
     }
 
-    /// Writes a page unless it is there, and reads it back: only what the store shows may be dropped elsewhere.
+    /// Writes a page; see [`RedisRecords::write_page`].
     pub(crate) async fn write_journal_page<P: Serialize + Sync>(
         &self,
         key: &str,
         page: &P,
     ) -> Result<(), RecordsError> {
         let bytes = serde_json::to_vec(page).map_err(|error| RecordsError::Invalid(error.to_string()))?;
-        match self.records.bodies.get(key).await.map_err(closed)? {
+        self.records.write_page(key, bytes).await
+    }
+}
+
+impl RedisRecords {
+    /// Writes a page unless it is there, and reads it back: only what the store shows may be dropped elsewhere.
+    pub(crate) async fn write_page(&self, key: &str, bytes: Vec<u8>) -> Result<(), RecordsError> {
+        match self.bodies.get(key).await.map_err(closed)? {
             Some(found) if found == bytes => return Ok(()),
             Some(_) => return Err(RecordsError::Corrupt { key: key.to_owned() }),
-            None => self.records.bodies.set(key, bytes.clone()).await.map_err(closed)?,
+            None => self.bodies.set(key, bytes.clone()).await.map_err(closed)?,
         }
-        match self.records.bodies.get(key).await.map_err(closed)? {
+        match self.bodies.get(key).await.map_err(closed)? {
             Some(found) if found == bytes => Ok(()),
             _ => Err(RecordsError::Unavailable(format!("{key} does not show what was written"))),
         }

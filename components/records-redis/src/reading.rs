@@ -26,7 +26,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// Reads `<epoch>.<n> <uuid>`, with ` x` after it for a tombstone.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         Some(Self { version: words.next()?.parse().ok()?, uuid: words.next()?.parse().ok()? })
     }
@@ -169,7 +169,12 @@ impl RedisRecords {
 
     /// The running trial balance.
     pub(crate) async fn read_trial_balance(&self) -> Result<Vec<TrialBalance>, RecordsError> {
-        self.script(&TRIAL, 1, &[self.keys.of("trial").into()], |fields| {
+        self.trial_at(&self.keys.of("trial")).await
+    }
+
+    /// A running trial balance under this key.
+    pub(crate) async fn trial_at(&self, key: &str) -> Result<Vec<TrialBalance>, RecordsError> {
+        self.script(&TRIAL, 1, &[key.into()], |fields| {
             let mut lines: BTreeMap<&str, (i64, u64)> = BTreeMap::new();
             let (pairs, _) = fields.as_chunks::<2>();
             for [name, value] in pairs {

@@ -52,6 +52,24 @@ scripts! {
     CLAIM = "claim.lua";
     /// Ends a leased timer.
     FINISH = "finish.lua";
+    /// What the archive writes next.
+    ARCHIVE = "archive.lua";
+    /// Moves the head of the archive.
+    ARCHIVED = "archived.lua";
+    /// Drops from the stream what nobody needs there.
+    TRIM = "trim.lua";
+    /// Where the archive ends, and the stream behind a place.
+    TOLD = "told.lua";
+    /// Where a rebuild begins: closed to commits.
+    CLOSE = "rebuild/close.lua";
+    /// Puts rows of a chain where they were.
+    ROWS_BACK = "rebuild/rows.lua";
+    /// Puts a record where it was.
+    RECORD_BACK = "rebuild/record.lua";
+    /// Puts an archived entry back into the stream.
+    ENTRIES_BACK = "rebuild/entries.lua";
+    /// Opens rebuilt data.
+    REOPEN = "rebuild/reopen.lua";
     /// Bodies that may be deleted.
     GARBAGE = "garbage.lua";
 }
@@ -59,6 +77,11 @@ scripts! {
 /// Commits one change.
 pub(crate) static COMMIT: Script =
     Script { text: concat!(include_str!("chain.lua"), "\n", include_str!("commit.lua")), digest: OnceLock::new() };
+/// Does once more what a change did beyond its record.
+pub(crate) static REPLAY: Script = Script {
+    text: concat!(include_str!("chain.lua"), "\n", include_str!("rebuild/replay.lua")),
+    digest: OnceLock::new(),
+};
 /// Appends to the audit trail what was refused.
 pub(crate) static NOTE: Script =
     Script { text: concat!(include_str!("chain.lua"), "\n", include_str!("note.lua")), digest: OnceLock::new() };

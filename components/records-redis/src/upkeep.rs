@@ -1,19 +1,13 @@
-//! What the pulse does: the high-water mark of commits, bodies that nobody will read again, and timers.
+//! What the pulse does: the high-water mark of commits, and timers. Bodies that nobody will read again: see `sweep`.
 
 use crate::creation::{Mark, MarkState};
-use crate::scripts::{CLAIM, FINISH, GARBAGE, WATCH};
-use crate::{RedisRecords, closed, gone};
+use crate::scripts::{CLAIM, FINISH, WATCH};
+use crate::{RedisRecords, gone};
 use ambient::Timestamp;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use records::{DueTimer, RecordKey, RecordsError};
-use redis_client::{Argument, Repeat};
-
-/// How long a body stays after it lost or was replaced: whoever read its head a moment ago may still want it, and a
-/// rebuild after a loss follows predecessors.
-const GARBAGE_AGE: Duration = Duration::from_secs(24 * 3600);
-/// How many bodies one pulse deletes at most.
-const GARBAGE_BATCH: i64 = 64;
+use redis_client::Repeat;
 
 /// What the watch found.
 enum Watched {
@@ -50,24 +44,6 @@ impl RedisRecords {
                 Ok(())
             }
         }
-    }
-
-    /// Deletes bodies that have been garbage for a day; at most [`GARBAGE_BATCH`] a call.
-    pub(crate) async fn delete_garbage(&self) -> Result<(), RecordsError> {
-        let garbage = self.keys.of("garbage");
-        let age_ms = i64::try_from(GARBAGE_AGE.as_millis()).unwrap_or(i64::MAX);
-        let arguments = [garbage.as_str().into(), self.keys.prefix().into(), GARBAGE_BATCH.into(), age_ms.into()];
-        let all = |fields: &[&str]| Some(fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>());
-        let bodies = self.script(&GARBAGE, 1, &arguments, all).await?;
-        if bodies.is_empty() {
-            return Ok(());
-        }
-        let deletions = bodies.iter().map(|body| self.bodies.delete(body));
-        futures::future::try_join_all(deletions).await.map_err(closed)?;
-        let mut arguments: Vec<Argument> = vec![garbage.into()];
-        arguments.extend(bodies.into_iter().map(Argument::from));
-        self.redis.execute("ZREM", arguments, Repeat::Safe).await.map_err(gone)?;
-        Ok(())
     }
 
     /// Leases timers that are due. What a lost answer leased comes back when the lease ends.

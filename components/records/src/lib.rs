@@ -119,8 +119,8 @@ pub trait Records: Send + Sync {
     /// Ends a claimed timer; does nothing when the lease was lost or the timer was set again in the meantime.
     async fn finish_timer(&self, timer: &DueTimer) -> Result<(), RecordsError>;
 
-    /// Housekeeping, once a pulse by one leased worker: the high-water mark of commits against a rollback of Redis,
-    /// and bodies that lost or were replaced and are older than 24 h.
+    /// Housekeeping, once a pulse by one leased worker: the high-water mark of commits against a rollback of Redis.
+    /// Bodies that lost or were replaced are the adapter's own affair (`RedisRecords::sweep`).
     async fn maintain(&self, now: Timestamp) -> Result<(), RecordsError>;
 
     /// Gives up what a record was before: bodies that were kept as its history become garbage, and are deleted as all

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 /// How long an access token holds. A session that was ended lives on in its last token for at most this long.
 const LIFE: Duration = Duration::from_secs(600);
 /// What a person may do by a login.
-const SCOPE: &str = "payments:read payments:write notifications:read notifications:write profile";
+const SCOPE: &str =
+    "payments:read payments:write notifications:read notifications:write webhooks:read webhooks:write profile";
 /// What an administrator may do besides: no API key has these, because keys have none that is not of their list.
 const ADMIN_SCOPE: &str = " operations:read operations:write";
 

@@ -19,6 +19,7 @@
 
 mod desk;
 mod ground;
+mod house;
 mod service;
 mod worker;
 

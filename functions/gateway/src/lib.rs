@@ -22,6 +22,7 @@ async fn start() -> Result<Front, StartError> {
             Peer { name: "payments", url: variable("payments_url").await? },
             Peer { name: "notifications", url: variable("notifications_url").await? },
             Peer { name: "queries", url: variable("queries_url").await? },
+            Peer { name: "webhooks", url: variable("webhooks_url").await? },
             Peer { name: "operations", url: variable("operations_url").await? },
         ]),
         http: Arc::new(SpinHttp),

@@ -13,7 +13,7 @@ use wiring_spin::Ground;
 edge_spin::http!(start);
 
 /// The contexts that tell events or hear them.
-const CONTEXTS: [&str; 4] = ["users", "payments", "notifications", "queries"];
+const CONTEXTS: [&str; 5] = ["users", "payments", "notifications", "queries", "webhooks"];
 
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("operations").await?;

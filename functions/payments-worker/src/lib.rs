@@ -43,6 +43,7 @@ async fn work(call: Call) -> Result<(), StartError> {
     ground.random.fill(&mut trace);
     let trace = TraceId::from_bytes(trace);
     let records = ground.records();
+    let house = records.clone();
     let payments = Payments {
         records: records.clone(),
         journal: records,
@@ -60,6 +61,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let worker = Worker::new(log, GROUP, streams, clerk, clock, random, sleep).with_config(bounds);
     if let Call::Bell = call {
         worker.on_bell().await?;
+        return Ok(());
+    }
+    if ground.keep_house("payments-worker", &house).await {
         return Ok(());
     }
     // Whoever leaves waits for the next pulse where the streams are gone; payments do not.

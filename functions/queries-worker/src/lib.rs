@@ -15,6 +15,9 @@ async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("queries").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+        return Ok(());
+    }
     let log = Arc::new(RedisEventLog::new("queries", ground.redis.clone()));
     let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone(), desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();

@@ -16,6 +16,9 @@ edge_spin::worker!("sandbox-worker", work);
 async fn work(_: Call) -> Result<(), StartError> {
     let ground = Ground::of("sandbox").await?;
     let records = ground.records();
+    if ground.keep_house("sandbox-worker", &records).await {
+        return Ok(());
+    }
     let sandbox = Sandbox {
         records: records.clone(),
         clock: ground.clock.clone(),

@@ -1,5 +1,5 @@
-//! Identity's housekeeping, once a pulse: erasures and exports whose time has come, the mark of what was acknowledged,
-//! bodies that nobody will read again, and the sealing of the audit trail. Wiring, and nothing else.
+//! Identity's housekeeping, once a pulse: erasures and exports whose time has come, the mark of what was acknowledged, the
+//! archive of the stream, bodies that nobody will read again, and the sealing of the audit trail. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -22,6 +22,9 @@ async fn work(_: Call) -> Result<(), StartError> {
     ground.random.fill(&mut trace);
     let trace = TraceId::from_bytes(trace);
     let records = ground.records();
+    if ground.keep_house("users-worker", &records).await {
+        return Ok(());
+    }
     // What cannot be sealed stays where it is until an operator has looked; it must not keep the rest from being done.
     let trail = Arc::new(RedisTrail::of(records.clone()));
     if let Err(error) = seal(&*trail, &*ground.clock).await {

@@ -81,15 +81,11 @@ fn operations(contexts: &BTreeMap<&str, Vec<&EventType>>, groups: &[Hears<'_>]) 
 }
 
 fn message(kind: &EventType) -> Value {
-    let mut own = json!({
-        "type": "object",
-        "required": ["type", "source", "dataschema", "data"],
-        "properties": {
-            "type": { "const": kind.kind },
-            "source": { "const": format!("/{}", kind.context()) },
-            "dataschema": { "const": data_schema(kind) },
-            "data": reference("components/schemas", kind.kind),
-        },
+    let mut properties = json!({
+        "type": { "const": kind.kind },
+        "source": { "const": format!("/{}", kind.context()) },
+        "dataschema": { "const": data_schema(kind) },
+        "data": reference("components/schemas", kind.kind),
     });
     let mut message = json!({
         "name": kind.kind,
@@ -99,13 +95,22 @@ fn message(kind: &EventType) -> Value {
         "examples": [{ "name": "example", "payload": example(kind) }],
     });
     if let Some(personal) = &kind.personal {
-        own["properties"]["personal"] = reference("components/schemas", "Sealed");
-        message["description"] =
-            "`personal` is sealed with a key of the person's own; `x-personal` says what is in it.".into();
-        message["x-personal"] = reference("components/schemas", &personal.name);
+        properties = with(properties, "personal", reference("components/schemas", "Sealed"));
+        let description = "`personal` is sealed with a key of the person's own; `x-personal` says what is in it.";
+        message = with(message, "description", description.into());
+        message = with(message, "x-personal", reference("components/schemas", &personal.name));
     }
-    message["payload"] = json!({ "allOf": [reference("components/schemas", "Envelope"), own] });
-    message
+    let required = ["type", "source", "dataschema", "data"];
+    let own = json!({ "type": "object", "required": required, "properties": properties });
+    with(message, "payload", json!({ "allOf": [reference("components/schemas", "Envelope"), own] }))
+}
+
+/// An object with one member more.
+fn with(mut object: Value, member: &str, value: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(member.to_owned(), value);
+    }
+    object
 }
 
 /// What an envelope says of the schema of its data.
@@ -129,7 +134,7 @@ fn example(kind: &EventType) -> Value {
     });
     if kind.personal.is_some() {
         let sealed = "x1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        envelope["personal"] = json!({ "subject": kind.subject, "sealed": sealed });
+        envelope = with(envelope, "personal", json!({ "subject": kind.subject, "sealed": sealed }));
     }
     envelope
 }

@@ -17,7 +17,8 @@ use event_catalogue::EventType;
 
 /// Every type of event of every context.
 pub fn catalogue() -> Vec<EventType> {
-    [users_wire::catalogue(), payments_wire::catalogue(), notifications_wire::catalogue()].concat()
+    [users_wire::catalogue(), payments_wire::catalogue(), notifications_wire::catalogue(), webhooks_wire::catalogue()]
+        .concat()
 }
 
 /// The document's text on disk.

@@ -75,8 +75,8 @@ const PLANTED: [Planted; 12] = [
     // Any port of an address.
     Planted {
         file: manifest,
-        from: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ users_worker_url }}\", \"{{ mail_url }}\"]",
-        to: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ users_worker_url }}\", \"{{ mail_url }}\", \"http://127.0.0.1:*\"]",
+        from: "\"{{ mail_url }}\", \"{{ sms_url }}\", \"{{ postmark_url }}\", \"{{ twilio_url }}\"]",
+        to: "\"{{ mail_url }}\", \"{{ sms_url }}\", \"{{ postmark_url }}\", \"{{ twilio_url }}\", \"http://127.0.0.1:*\"]",
         found_by: &[("notifications-worker", "the listener that nobody is granted had")],
     },
     // A Redis that no variable names.

@@ -12,7 +12,7 @@ use chaos::reading::{Balance, Event, Waiting};
 use crate::resp::{Connection, Reply};
 
 /// The contexts that have records, events and timers.
-const CONTEXTS: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
+const CONTEXTS: [&str; 6] = ["users", "payments", "notifications", "queries", "webhooks", "sandbox"];
 /// The one that plays the acquirer. Its timers are notices, due within seconds: until they are sent it knows more than
 /// it has told, and both sides cannot be held against each other.
 const ACQUIRER: &str = "sandbox";

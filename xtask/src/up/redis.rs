@@ -65,6 +65,7 @@ impl Redis {
             Err(_) => task.failed(),
         };
         let server = server?;
+        state::write_private(&state.path().join(state::REDIS_ADDRESS), &server.address().to_string())?;
         Ok(Self {
             address: server.address(),
             server: Some(server),

@@ -18,9 +18,12 @@ const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
 /// The file of passwords and keys in the state folder.
 pub const SECRETS: &str = "secrets.json";
 
+/// Where Redis listens, in the state folder: for commands beside `up`.
+pub const REDIS_ADDRESS: &str = "redis.address";
+
 /// A locked state folder. Dropping it gives the lock back.
 ///
-/// **Shape**: `up.lock`, `redis.lock`, `application.lock`, `secrets.json`, `runtime-config.toml`, `users.acl`,
+/// **Shape**: `up.lock`, `redis.lock`, `application.lock`, `secrets.json`, `redis.address`, `runtime-config.toml`, `users.acl`,
 /// `bodies-in`, `redis/`, `bodies/`, `logs/`, `host/`.
 #[derive(Debug)]
 pub struct StateFolder {

@@ -3,6 +3,7 @@
 //! A source that does not answer leaves its lines out and shows as `spindrift_source_up{…} 0`: half a picture is better
 //! than none while something is down.
 
+use super::retention;
 use crate::Gateway;
 use ambient::Timestamp;
 use axum::extract::State;
@@ -44,8 +45,9 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) 
     let (stream, letters) = (Some(Lying::default()), Some(Letters::default()));
     services.push(Service { name: OWN, counts: own.ok(), stream, letters });
     let retries = retries(&gateway, &services).await;
-    let mut response =
-        Exposition { now: gateway.clock.now(), services, retries, trial, journal }.text().into_response();
+    let retention = retention::lines(gateway.redis.as_ref(), gateway.peers.iter().map(|peer| peer.name)).await;
+    let text = Exposition { now: gateway.clock.now(), services, retries, trial, journal }.text();
+    let mut response = (text + &retention).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -137,7 +139,7 @@ async fn journal(redis: &dyn Redis) -> Result<Vec<(String, i64)>, RedisError> {
 }
 
 /// The elements of a reply as texts.
-fn texts(replies: &[Reply]) -> impl Iterator<Item = String> {
+pub(super) fn texts(replies: &[Reply]) -> impl Iterator<Item = String> {
     replies.iter().map(|reply| match reply {
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Status(text) => text.clone(),

@@ -6,3 +6,4 @@ pub(crate) mod index;
 pub(crate) mod liveness;
 pub(crate) mod metrics;
 pub(crate) mod readiness;
+pub(crate) mod retention;

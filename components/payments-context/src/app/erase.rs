@@ -107,7 +107,7 @@ fn part(look: u8, meta: &Meta, (methods, redacted): (u64, u64), (moving, dispute
             kept(
                 "events",
                 None,
-                "descriptions in this service's events stay until the stream is trimmed; nothing else of the person is in them",
+                "descriptions in this service's events stay for 90 days in stream and archive; nothing else of the person is in them",
             ),
             kept("answers_to_repeated_requests", None, "kept 7 days after each request, then dropped"),
             kept(

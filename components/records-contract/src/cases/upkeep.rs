@@ -29,10 +29,10 @@ async fn bodies_that_were_replaced_or_lost_go_after_a_day(fixture: &dyn Fixture)
     }
     let lost = records.commit(create(fixture, "a")?).await?;
     ensure!(matches!(lost, Outcome::Conflict { .. }), "a second creation: {lost:?}");
-    records.maintain(fixture.now()).await?;
+    fixture.sweep().await?;
     ensure_bodies(fixture, 4, "before a day has passed").await?;
     fixture.age_garbage().await?;
-    records.maintain(fixture.now()).await?;
+    fixture.sweep().await?;
     ensure_bodies(fixture, 1, "after a day").await?;
     let content = fixture.another().load(&key("a")?).await?.and_then(|record| record.content);
     ensure_eq!(content, Some(Bytes::from("3")), "the content");
@@ -44,7 +44,7 @@ async fn a_body_that_is_history_stays(fixture: &dyn Fixture) -> Result<(), Failu
     let first = commit(&*records, create(fixture, "a")?).await?.version;
     commit(&*records, change(fixture, "a", Some(first), "2")?.keeping_previous()).await?;
     fixture.age_garbage().await?;
-    records.maintain(fixture.now()).await?;
+    fixture.sweep().await?;
     ensure_bodies(fixture, 2, "after a day").await
 }
 
@@ -58,7 +58,7 @@ async fn a_body_that_became_history_while_its_answer_was_lost_stays(fixture: &dy
     let asked_again = records.commit(change(fixture, "a", Some(first), "2")?.keeping_previous()).await?;
     ensure_eq!(asked_again, Outcome::Conflict { found: Some(third) }, "the repetition");
     fixture.age_garbage().await?;
-    records.maintain(fixture.now()).await?;
+    fixture.sweep().await?;
     ensure_bodies(fixture, 3, "after a day").await?;
     let content = fixture.another().load(&key("a")?).await?.and_then(|record| record.content);
     ensure_eq!(content, Some(Bytes::from("3")), "the content");
@@ -82,7 +82,7 @@ async fn a_history_that_is_given_up_goes_after_a_day_and_no_other_does(fixture: 
     }
     ensure_eq!(records.forget_history(&key("nobody")?).await?, 0, "the history of nothing");
     fixture.age_garbage().await?;
-    records.maintain(fixture.now()).await?;
+    fixture.sweep().await?;
     // Of `a` what is current; of `b` that, and the three that were kept.
     ensure_bodies(fixture, 5, "after a day").await?;
     fixture.another().forget_history(&key("a")?).await?;
@@ -102,7 +102,7 @@ async fn what_is_current_is_never_deleted(fixture: &dyn Fixture) -> Result<(), F
     fixture.age_garbage().await?;
     // More than one pulse takes.
     for _ in 0..3 {
-        records.maintain(fixture.now()).await?;
+        fixture.sweep().await?;
     }
     ensure_bodies(fixture, 70, "after three pulses").await?;
     for number in 0..70 {

@@ -1,11 +1,15 @@
 //! The suite on the adapter, over a real Redis and both kinds of stores that a native test has.
 
 mod adapter;
+#[cfg(test)]
+mod archiving;
 // Their helpers may panic as tests do: a history that cannot be made ends the test.
 #[cfg(test)]
 mod history;
 mod native;
 mod planted;
+#[cfg(test)]
+mod rebuilding;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]

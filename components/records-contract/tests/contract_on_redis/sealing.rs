@@ -72,6 +72,17 @@ impl KeyValue for Failing<MemoryKeyValue> {
     }
 }
 
+/// Stores that fail from this call on.
+pub fn failing(
+    redis: Arc<NativeRedis>,
+    bodies: Arc<MemoryKeyValue>,
+    after: usize,
+) -> (Arc<dyn Redis>, Arc<dyn KeyValue>) {
+    let left = Arc::new(AtomicUsize::new(after));
+    let redis = Arc::new(Failing { inner: redis, left: left.clone(), carried_out: false });
+    (redis, Arc::new(Failing { inner: bodies, left, carried_out: false }))
+}
+
 #[tokio::test]
 async fn a_sealer_that_dies_between_any_two_calls_loses_and_doubles_nothing() {
     for carried_out in [false, true] {

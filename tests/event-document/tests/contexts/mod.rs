@@ -9,6 +9,7 @@ pub fn groups() -> Vec<Hears<'static>> {
         (notifications_context::GROUP, &notifications_context::HEARS),
         (payments_context::GROUP, &payments_context::HEARS),
         (queries_context::GROUP, &queries_context::HEARS),
+        (webhooks_context::GROUP, &webhooks_context::HEARS),
     ]
 }
 

@@ -1,0 +1,179 @@
+//! Redis loses its data, all of it or the last of it, while the bodies are still there: the system refuses to write, an
+//! operator has every context rebuilt, and all that was acknowledged is there again, done once.
+
+use anyhow::{Context as _, ensure};
+use journey::{Api, Person};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tests::{Shop, System, Workplace, now};
+
+type Outcome = anyhow::Result<()>;
+
+/// Every context with data of its own. Those whose events others hear come first.
+const CONTEXTS: [&str; 6] = ["users", "payments", "sandbox", "notifications", "queries", "webhooks"];
+const LIMIT: Duration = Duration::from_secs(90);
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// A system whose bodies lie in files, apart from Redis.
+fn system() -> anyhow::Result<System> {
+    System::start_with(&["--kv", "sqlite"], &[("first_admins", &Person::email_of("operator"))])
+}
+
+/// Runs `cargo xtask rebuild` against a system; its reports.
+fn rebuild(system: &System, flags: &[&str]) -> anyhow::Result<Vec<Value>> {
+    let output = Command::new(Workplace::program("xtask")?)
+        .args(["rebuild", "--json", "--state"])
+        .arg(system.state())
+        .args(flags)
+        .args(CONTEXTS)
+        .current_dir(Workplace::root())
+        .output()
+        .context("running xtask rebuild")?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the rebuild ended with {}:\n{words}\n{}", output.status, system.logs()?);
+    serde_json::from_slice(&output.stdout).context("the reports of a rebuild")
+}
+
+/// Loses everything that Redis has.
+fn flush(system: &System) -> anyhow::Result<()> {
+    let secrets: Value = serde_json::from_slice(&std::fs::read(system.state().join("secrets.json"))?)?;
+    let password = secrets.pointer("/redis/operator").and_then(Value::as_str).context("no operator")?;
+    let address = std::fs::read_to_string(system.state().join("redis.address"))?;
+    let client = redis::Client::open(format!("redis://operator:{password}@{address}"))?;
+    redis::cmd("FLUSHALL").exec(&mut client.get_connection()?)?;
+    Ok(())
+}
+
+/// Waits until something holds.
+fn eventually(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> Outcome {
+    let start = now();
+    while !holds()? {
+        ensure!(start.elapsed() < LIMIT, "{what} does not come");
+        std::thread::sleep(GLANCE);
+    }
+    Ok(())
+}
+
+/// Subjects of all letters that went to somebody.
+fn letters(api: &Api, email: &str) -> anyhow::Result<Vec<String>> {
+    let page = api.get(&format!("/sandbox/v1/mail?to={}", email.replace('@', "%40")), None)?.expect(200)?;
+    let items = page.json.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+    Ok(items.iter().filter_map(|mail| mail.get("subject")?.as_str().map(str::to_owned)).collect())
+}
+
+/// Names of all that is in the payer's inbox.
+fn inbox(shop: &Shop) -> anyhow::Result<BTreeSet<String>> {
+    let page = shop.look("/v1/notifications?limit=100")?.expect(200)?;
+    let items = page.json.get("items").and_then(Value::as_array).context("no items")?.clone();
+    Ok(items.iter().filter_map(|item| item.get("id")?.as_str().map(str::to_owned)).collect())
+}
+
+/// Writes are refused, and it is said why.
+fn refuses_to_write(api: &Api) -> Outcome {
+    eventually("a refusal", || {
+        let body =
+            json!({ "email": "late@example.com", "password": "correct horse late staple", "display_name": "Late" });
+        // An older Redis takes writes until the next pulse has looked at it.
+        let answer = api.try_post("/v1/users", &body, None, None)?;
+        Ok(answer.status == 503 && answer.text.contains("unavailable"))
+    })
+}
+
+/// What somebody sees of their money.
+fn books(shop: &Shop) -> anyhow::Result<Vec<(i64, i64)>> {
+    ["merchant:EUR", "acquirer:EUR"].iter().map(|account| shop.balance(account)).collect()
+}
+
+#[test]
+fn all_that_was_acknowledged_is_there_after_redis_lost_everything() -> Outcome {
+    let mut system = system()?;
+    let shop = Shop::enter(&system, "lost")?;
+    let first = shop.captured("tea", "tok_visa")?;
+    let second = shop.captured("cake", "tok_visa")?;
+    ensure!(shop.refund(&second, 300, "back")?.status == 200, "no refund");
+    let email = Person::email_of("lost");
+    eventually("the receipts", || Ok(letters(&system.api(), &email)?.len() >= 3))?;
+    // The mark of commits is written once a pulse, and the stream is archived half a minute later.
+    std::thread::sleep(Duration::from_secs(3));
+    let (mails, messages, money) = (letters(&system.api(), &email)?, inbox(&shop)?, books(&shop)?);
+
+    flush(&system)?;
+    refuses_to_write(&system.api())?;
+    let dry = rebuild(&system, &["--dry-run"])?;
+    ensure!(dry.len() == CONTEXTS.len(), "{} dry runs", dry.len());
+    refuses_to_write(&system.api())?;
+    let reports = rebuild(&system, &["--yes"])?;
+    for report in &reports {
+        let (mode, problems) = (&report["mode"], &report["problems"]);
+        ensure!(report["phase"] == "done" && problems == &json!([]), "{mode}: {problems}");
+    }
+
+    let again = Shop::enter_again(&system, "lost")?;
+    for (id, status) in [(&first, "captured"), (&second, "partially_refunded")] {
+        again.await_status(id, status)?;
+    }
+    ensure!(books(&again)? == money, "{:?} instead of {money:?}", books(&again)?);
+    again.books_hold()?;
+    let third = again.captured("more tea", "tok_visa")?;
+    // Its receipt comes behind all that was told before: then nothing of that is on its way any more.
+    eventually("the receipt of the third", || Ok(letters(&system.api(), &email)?.len() > mails.len()))?;
+    std::thread::sleep(Duration::from_secs(3));
+    let (mails_after, messages_after) = (letters(&system.api(), &email)?, inbox(&again)?);
+    ensure!(mails_after.len() == mails.len() + 1, "{mails_after:?} after {mails:?}");
+    ensure!(messages.is_subset(&messages_after), "a message is gone");
+    ensure!(messages_after.len() == messages.len() + 1, "{messages_after:?} after {messages:?}");
+    for id in [&first, &second, &third] {
+        again.charge(id)?;
+    }
+    again.books_hold()?;
+    system.stop()
+}
+
+#[test]
+fn a_redis_that_came_back_older_is_rolled_forward() -> Outcome {
+    let mut system = system()?;
+    let shop = Shop::enter(&system, "older")?;
+    let first = shop.captured("tea", "tok_visa")?;
+    std::thread::sleep(Duration::from_secs(2));
+    system.stop()?;
+    let (folder, copy) = (system.state().join("redis"), system.state().join("redis-before"));
+    copy_folder(&folder, &copy)?;
+    system.start_again()?;
+    let second = shop.captured("cake", "tok_visa")?;
+    std::thread::sleep(Duration::from_secs(3));
+    let money = books(&shop)?;
+    system.stop()?;
+    std::fs::remove_dir_all(&folder)?;
+    std::fs::rename(&copy, &folder)?;
+    system.start_again()?;
+
+    refuses_to_write(&system.api())?;
+    rebuild(&system, &["--yes"])?;
+    let again = Shop::enter_again(&system, "older")?;
+    for id in [&first, &second] {
+        again.await_status(id, "captured")?;
+        again.charge(id)?;
+    }
+    ensure!(books(&again)? == money, "{:?} instead of {money:?}", books(&again)?);
+    again.books_hold()?;
+    again.captured("more", "tok_visa")?;
+    again.books_hold()?;
+    system.stop()
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
