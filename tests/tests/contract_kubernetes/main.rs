@@ -242,7 +242,8 @@ fn what_listens_is_probed_and_what_listens_on_nothing_is_not() -> Result<()> {
         let path = |probe: &str| app["spec"]["checks"][probe]["httpGet"]["path"].as_str().map(str::to_owned);
         ensure!(path("readiness").is_some() == listens, "the readiness probe of {name}");
         // A probe carries no token: of the internal routes it may ask for readiness alone. Whoever has a store asks it.
-        let asks_its_store = ["users", "payments", "notifications", "queries", "webhooks", "operations"].contains(&name);
+        let asks_its_store =
+            ["users", "payments", "notifications", "queries", "webhooks", "operations"].contains(&name);
         let wanted = format!("/internal/{name}/readyz");
         ensure!((path("readiness") == Some(wanted)) == asks_its_store, "the readiness probe of {name}");
         // A restart does not mend what is missing elsewhere: liveness asks the process alone.
