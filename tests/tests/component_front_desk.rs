@@ -31,7 +31,7 @@ impl FrontDesk {
         let redis_host = format!("127.0.0.1:{}", redis.port());
         let (redis_address, login) =
             (format!("redis://{redis_host}"), format!("redis://gateway:gateway-development@{redis_host}"));
-        let variables: [(&str, &str); 9] = [
+        let variables: [(&str, &str); 11] = [
             ("redis_address", &redis_address),
             ("gateway_redis_url", &login),
             ("service_token_key", "a key of at least 32 bytes, for this test"),
@@ -41,6 +41,8 @@ impl FrontDesk {
             ("payments_url", &nobody),
             ("notifications_url", &nobody),
             ("queries_url", &nobody),
+            ("webhooks_url", &nobody),
+            ("operations_url", &nobody),
         ];
         let host = Application::start(&Plan {
             port,
@@ -177,7 +179,7 @@ fn without_its_services_it_is_alive_and_not_ready() -> Outcome {
     let ready = desk.get("/readyz", "")?;
     ensure!(ready.status == 503 && ready.header("retry-after") == "1", "{}", ready.body);
     let problem: serde_json::Value = serde_json::from_str(&ready.body)?;
-    for place in 0..4 {
+    for place in 0..6 {
         let status = problem.pointer(&format!("/dependencies/{place}/status")).and_then(serde_json::Value::as_str);
         ensure!(status == Some("unreachable"), "{}", ready.body);
     }

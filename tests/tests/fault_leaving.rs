@@ -26,7 +26,7 @@ fn an_erasure_that_was_interrupted_is_done_to_the_end() -> Outcome {
         let path = format!("/v1/users/me/erasure/{}", asked.text_of("id")?);
         let receipt = person.until_anybody_sees(&path, |receipt| receipt.get("status") == Some(&json!("done")))?;
         let services = receipt.pointer("/services").and_then(|services| services.as_array()).map_or(0, Vec::len);
-        ensure!(services == 4, "a service is missing: {receipt}");
+        ensure!(services == 5, "a service is missing: {receipt}");
         person.logs_in()?.expect(401)?;
         ensure!(total(&person.api.get(&person.mailbox(), None)?.expect(200)?.json) == 0, "letters are left");
         Leaver::enter(system.api(), &person.email)?;

@@ -230,7 +230,7 @@ impl Providers {
     /// The providers of a deployment.
     ///
     /// # Errors
-    /// [`UnknownProvider`].
+    /// `UnknownProvider`.
     pub fn new(all: Vec<Provider>, table: RouteTable) -> Result<Self, UnknownProvider> {
         let providers = Self { all, table };
         for (channel, name) in providers.table.providers() {

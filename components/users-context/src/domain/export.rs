@@ -35,7 +35,7 @@ pub struct Export {
 
 impl Export {
     /// Who hands in; the account itself is read when the document is.
-    pub const FROM: [Service; 3] = [Service::Payments, Service::Notifications, Service::Queries];
+    pub const FROM: [Service; 4] = [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks];
 
     /// An export of which nothing is there.
     pub const fn request(id: ExportId, user: UserId, at: Timestamp) -> Self {

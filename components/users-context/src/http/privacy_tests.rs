@@ -33,7 +33,7 @@ async fn an_erasure_is_accepted_and_its_receipt_can_be_read_without_an_account()
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     let (status, receipt) = send(&house, None, "GET", &location, Value::Null).await;
     assert_eq!((status, &receipt["status"]), (200, &json!("pending")));
-    assert_eq!(receipt["services"].as_array().map(Vec::len), Some(4));
+    assert_eq!(receipt["services"].as_array().map(Vec::len), Some(5));
     assert_eq!(receipt["services"][0]["kept"].as_array().map(Vec::is_empty), Some(false), "and says what stays");
 
     for service in ["payments", "notifications", "queries", "webhooks"] {

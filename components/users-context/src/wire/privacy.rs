@@ -67,7 +67,7 @@ pub struct ErasureAnswer {
     /// When it was asked for.
     pub requested_at: Timestamp,
     /// A line a service.
-    #[schema(min_items = 4, max_items = 4)]
+    #[schema(min_items = 5, max_items = 5)]
     pub services: Vec<ServiceAnswer>,
 }
 
@@ -170,7 +170,7 @@ pub struct ExportAnswer {
     /// When it is deleted.
     pub expires_at: Timestamp,
     /// A line a service that hands in.
-    #[schema(min_items = 3, max_items = 3)]
+    #[schema(min_items = 4, max_items = 4)]
     pub services: Vec<ExportServiceAnswer>,
 }
 
