@@ -1,5 +1,5 @@
 //! Prepares what the front desk hands out as it is: the page of `/docs` in one piece with the policy that lets its own
-//! style and script run and nothing else, and both documents compressed, each with the tag of its bytes.
+//! style and script run and nothing else, and all documents compressed, each with the tag of its bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,8 @@ fn main() -> io::Result<()> {
     let page = page()?;
     fs::write(out.join("docs.policy"), policy(&page)?)?;
     hand_out(&out, "docs.html", page.as_bytes())?;
-    hand_out(&out, "openapi.json", &without_space(&read("../../docs/openapi.json")?))
+    hand_out(&out, "openapi.json", &without_space(&read("../../docs/openapi.json")?))?;
+    hand_out(&out, "asyncapi.json", &without_space(&read("../../docs/asyncapi.json")?))
 }
 
 /// JSON without the space between its tokens: the committed document is for reading, this one travels.

@@ -4,7 +4,8 @@
 #     sh infra/k8s/make-secrets.sh | kubectl create --namespace spindrift -f -
 #
 # `create`, not `apply`: an existing secret is never replaced by accident. Add --sandbox for the local overlay. To use
-# keys that a provider gave you, set ACQUIRER_KEY, MAIL_KEY, STRIPE_KEY and STRIPE_NOTICE_SECRETS in the environment.
+# keys that a provider gave you, set ACQUIRER_KEY, MAIL_KEY, STRIPE_KEY, STRIPE_NOTICE_SECRETS, POSTMARK_TOKEN,
+# TWILIO_TOKEN and PROVIDER_NOTICE_PASSWORD in the environment.
 set -eu
 
 users_file="$(dirname "$0")/../redis/users.acl"
@@ -73,6 +74,10 @@ secret notifications \
   notifications_redis_url "redis://notifications:$password_notifications@$redis" \
   notifications_worker_trigger_url "redis://notifications:$password_notifications@$redis/17" \
   mail_key "$mail_key" \
+  postmark_token "${POSTMARK_TOKEN:-}" \
+  twilio_token "${TWILIO_TOKEN:-}" \
+  provider_notice_password "${PROVIDER_NOTICE_PASSWORD:-$(random)}" \
+  notifications_key "$(random)" \
   service_token_key "$service_token_key"
 secret notifications-runtime-config runtime-config.toml "$(bodies notifications 3)"
 secret queries \
@@ -80,6 +85,27 @@ secret queries \
   queries_worker_trigger_url "redis://queries:$password_queries@$redis/18" \
   service_token_key "$service_token_key"
 secret queries-runtime-config runtime-config.toml "$(bodies queries 4)"
+secret webhooks \
+  webhooks_redis_url "redis://webhooks:$password_webhooks@$redis" \
+  webhooks_worker_trigger_url "redis://webhooks:$password_webhooks@$redis/20" \
+  webhook_secret_key "$(random)" \
+  service_token_key "$service_token_key"
+secret webhooks-runtime-config runtime-config.toml "$(bodies webhooks 7)"
+# The worker reaches any public host. What its URLs resolve to is judged here, after the resolution: every network that is
+# not public is blocked, but 10.0.0.0/8, where most clusters have Redis and their services; that one is closed by
+# network-policies.yaml. Where your cluster's networks lie elsewhere, take theirs out and put 10.0.0.0/8 in.
+blocked="0.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
+  192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 ::/8 64:ff9b::/96 64:ff9b:1::/48
+  100::/64 2001::/23 2001:db8::/32 2002::/16 fc00::/7 fe80::/10 ff00::/8"
+secret webhooks-worker-runtime-config runtime-config.toml "$(bodies webhooks 7)
+
+[outbound_networking]
+block_networks = [$(printf '"%s", ' $blocked)]
+"
+secret operations \
+  operations_redis_url "redis://operations:$password_operations@$redis" \
+  service_token_key "$service_token_key"
+secret operations-runtime-config runtime-config.toml "$(bodies operations 6)"
 secret gateway \
   gateway_redis_url "redis://gateway:$password_gateway@$redis" \
   service_token_key "$service_token_key" \

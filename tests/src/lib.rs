@@ -4,9 +4,11 @@
 //! The tests themselves are in `tests/tests`, a file a floor.
 
 mod application;
+mod leaver;
 mod shop;
 mod system;
 
 pub use application::{Application, Plan, guest};
+pub use leaver::{Leaver, total};
 pub use shop::Shop;
 pub use system::{System, Workplace, now};

@@ -124,12 +124,25 @@ impl Shop {
         self.until_final(|| self.api.try_post(path, body, Some(self.operator.access_token()), Some(key)))
     }
 
+    /// A POST of the payer's whose answer may be that it was accepted (202).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask_as_payer(&self, path: &str, body: &Value, key: &str) -> anyhow::Result<Answer> {
+        self.api.post(path, body, Some(self.payer.access_token()), Some(key))
+    }
+
     /// A DELETE of the payer's.
     ///
     /// # Errors
     /// When there is no answer.
     pub fn forget(&self, path: &str, key: &str) -> anyhow::Result<Answer> {
         self.api.delete(path, Some(self.payer.access_token()), key)
+    }
+
+    /// The operator's access token.
+    pub fn operator_token(&self) -> &str {
+        self.operator.access_token()
     }
 
     /// What the operator reads.

@@ -114,6 +114,19 @@ impl System {
         Ok(value.with_context(|| format!("no secret {name}"))?.to_owned())
     }
 
+    /// The URL of this system's Redis with the user who may do everything.
+    ///
+    /// # Errors
+    /// When the folder of the state does not say it.
+    pub fn redis_url(&self) -> anyhow::Result<String> {
+        let secrets: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(self.folder.path().join("secrets.json"))?)?;
+        let password = secrets.pointer("/redis/operator").and_then(serde_json::Value::as_str).context("no operator")?;
+        let configuration = fs::read_to_string(self.folder.path().join("runtime-config.toml"))?;
+        let address = configuration.split('@').nth(1).and_then(|rest| rest.split('/').next()).context("no Redis")?;
+        Ok(format!("redis://operator:{password}@{address}"))
+    }
+
     /// The folder of its state.
     pub fn state(&self) -> &Path {
         self.folder.path()

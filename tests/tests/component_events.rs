@@ -16,12 +16,14 @@ fn start(redis: &RedisServer) -> Result<Application> {
         "spin_manifest_version = 2\n[application]\nname = \"contract\"\nversion = \"1.0.0\"\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"suite\"\n\
          [component.suite]\nsource = {:?}\nallowed_outbound_hosts = [\"{}\"]\n[component.suite.variables]\n\
-         operator_redis_url = \"{}\"\nworker_redis_url = \"{}\"\ngateway_redis_url = \"{}\"\n",
+         operator_redis_url = \"{}\"\nworker_redis_url = \"{}\"\ngateway_redis_url = \"{}\"\n\
+         operations_redis_url = \"{}\"\n",
         guest("events_contract")?,
         redis.url(),
         url("operator"),
         url("notifications"),
         url("gateway"),
+        url("operations"),
     );
     Application::start(&Plan {
         port: free_port()?,

@@ -6,15 +6,17 @@ use problem::Kind;
 use std::collections::BTreeMap;
 
 /// The kinds that all share, then those of each context.
-const KINDS: [&[Kind]; 8] = [
+const KINDS: [&[Kind]; 10] = [
     problem::SHARED,
     gateway_context::PROBLEMS,
     hasher_context::http::PROBLEMS,
     notifications_context::PROBLEMS,
+    operations_context::PROBLEMS,
     payments_context::PROBLEMS,
     queries_context::PROBLEMS,
     sandbox_context::PROBLEMS,
     users_context::PROBLEMS,
+    webhooks_context::PROBLEMS,
 ];
 
 #[test]

@@ -31,6 +31,12 @@ const CHECKS: [(&str, &[&str], &str); 3] = [
     ("cargo-machete", &["machete"], "dependencies that nobody uses"),
 ];
 
+/// Programs in other languages, what they are asked, and the step's name: what docs/webhooks tells receivers to do.
+const EXAMPLES: [(&str, &str, &str); 2] = [
+    ("python3", "docs/webhooks/verify.py", "the verifier of webhooks in Python"),
+    ("node", "docs/webhooks/verify.mjs", "the verifier of webhooks in JavaScript"),
+];
+
 /// Runs everything and prints the report of `test` with the steps added.
 ///
 /// # Errors
@@ -45,6 +51,17 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> anyhow::R
             steps::step(workspace, &mut report, name, &mut command)?;
         } else {
             narration::say(&format!("✗ {name}: {tool} is missing; install it with `cargo install --locked {tool}`"));
+            report.step(name, false, std::time::Duration::ZERO);
+        }
+    }
+    for (program, example, name) in EXAMPLES {
+        if process::answer(workspace.command(program).arg("--version")).is_some() {
+            let mut command: Command = workspace.command(program);
+            command.args([example, "docs/webhooks/vectors.json"]);
+            steps::step(workspace, &mut report, name, &mut command)?;
+        } else {
+            let package = if program == "node" { "nodejs" } else { program };
+            narration::say(&format!("✗ {name}: {program} is missing; install it with `apt-get install {package}`"));
             report.step(name, false, std::time::Duration::ZERO);
         }
     }

@@ -73,6 +73,13 @@ enum Command {
         #[command(flatten)]
         reconcile: crate::reconcile::ReconcileFlags,
     },
+    /// Events of a running system: streams, dead letters, replays, each act audited (docs/events.md).
+    Events {
+        #[command(flatten)]
+        system: crate::events::SystemFlags,
+        #[command(subcommand)]
+        command: crate::events::EventsCommand,
+    },
     /// Rebuild a context's data in Redis from its key-value store, after Redis lost some of it.
     Rebuild {
         #[command(flatten)]
@@ -85,6 +92,8 @@ enum Command {
     },
     /// Write docs/openapi.json from the annotations beside the code.
     Openapi,
+    /// Write docs/asyncapi.json from the wire types; refuses what breaks those who read an event by its version.
+    Asyncapi,
     /// Send thousands of generated requests to a running system and hold each answer against the API's document.
     FuzzApi {
         #[command(flatten)]
@@ -149,10 +158,18 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench { setup, command: BenchCommand::Edge { flags } } => {
             crate::bench::edge::run(&workspace, &setup.plan(), &flags)
         }
+        Command::Bench { setup, command: BenchCommand::Latency { flags } } => {
+            crate::bench::latency::run(&workspace, &setup.plan(), &flags)
+        }
+        Command::Bench { setup, command: BenchCommand::Live { flags } } => {
+            crate::bench::live::run(&workspace, &setup.plan(), &flags)
+        }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
+        Command::Events { system, command } => crate::events::run(&system, &command),
         Command::Rebuild { rebuild } => crate::rebuild::run(&workspace, &rebuild),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),
+        Command::Asyncapi => crate::openapi::events(&workspace),
         Command::FuzzApi { fuzz } => crate::fuzz_api::run(&workspace, &fuzz),
         Command::Chaos { setup, chaos } => crate::chaos::run(&workspace, &setup.plan(), &chaos),
         Command::RunChild { lock, command } => Err(crate::child::run(&lock, &command)),

@@ -47,13 +47,13 @@ struct PlayedStep {
 
 /// How long one effect took over many payments, in milliseconds.
 #[derive(Debug, PartialEq, Serialize)]
-struct Spread {
-    effect: &'static str,
-    payments: usize,
-    p50_ms: f64,
-    p90_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
+pub(crate) struct Spread {
+    pub(crate) effect: &'static str,
+    pub(crate) payments: usize,
+    pub(crate) p50_ms: f64,
+    pub(crate) p90_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) max_ms: f64,
 }
 
 /// Plays the journey as somebody new and prints it; fails at the first step that does not hold.
@@ -102,7 +102,7 @@ pub fn run(flags: &DemoFlags) -> anyhow::Result<ExitCode> {
 }
 
 /// The spread of one effect's times; none of no time.
-fn spread(effect: &'static str, mut times: Vec<Duration>) -> Option<Spread> {
+pub(crate) fn spread(effect: &'static str, mut times: Vec<Duration>) -> Option<Spread> {
     times.sort_unstable();
     // The nearest rank: the smallest time that so many percent do not exceed.
     let rank = |percent: usize| times.get((times.len() * percent).div_ceil(100).max(1) - 1).copied().map(as_ms);

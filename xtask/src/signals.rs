@@ -39,6 +39,16 @@ pub fn kill_group(process_id: u32) {
     signal_group(process_id, Signal::KILL);
 }
 
+/// Stops every process of a child's group where it is (SIGSTOP).
+pub fn stop_group(process_id: u32) {
+    signal_group(process_id, Signal::STOP);
+}
+
+/// Lets a stopped group go on (SIGCONT).
+pub fn continue_group(process_id: u32) {
+    signal_group(process_id, Signal::CONT);
+}
+
 fn signal_group(process_id: u32, signal: Signal) {
     let Some(pid) = i32::try_from(process_id).ok().and_then(Pid::from_raw) else {
         return;

@@ -18,13 +18,17 @@ use xtask::resp::{Connection, Reply};
 use xtask::up::redis::{CONFIGURATION, RULES};
 
 /// Users that log in for a context's functions.
-const SERVICES: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
+const SERVICES: [&str; 7] = ["users", "payments", "notifications", "queries", "webhooks", "sandbox", "operations"];
+
+/// The one that looks after the events of all.
+const OPERATIONS: &str = "operations";
 
 /// Whose events each service consumes.
-const CONSUMES: [(&str, &[&str]); 3] = [
+const CONSUMES: [(&str, &[&str]); 4] = [
     ("payments", &["users"]),
     ("notifications", &["users", "payments"]),
     ("queries", &["users", "payments", "notifications"]),
+    ("webhooks", &["users", "payments"]),
 ];
 
 fn root() -> PathBuf {
@@ -152,7 +156,9 @@ fn a_service_neither_reads_nor_writes_anothers_keys() {
                 refused(&mut own, &["SET", &key, "1"]);
                 refused(&mut own, &["DEL", &key]);
                 refused(&mut own, &["COPY", &key, &format!("{{{attacker}/0}}:h:copy")]);
-                refused(&mut own, &["EVAL", "return 1", "1", &key]);
+                if (attacker, kind) != (OPERATIONS, "dead") {
+                    refused(&mut own, &["EVAL", "return 1", "1", &key]);
+                }
                 let hidden = format!("return redis.call('GET', '{key}')");
                 refused(&mut own, &["EVAL", &hidden, "0"]);
             }
@@ -170,7 +176,7 @@ fn a_service_neither_reads_nor_writes_anothers_keys() {
 #[test]
 fn only_consumers_read_a_foreign_stream() {
     let server = Server::start();
-    for service in SERVICES {
+    for service in SERVICES.into_iter().filter(|service| *service != OPERATIONS) {
         let consumes = CONSUMES.iter().find(|(name, _)| *name == service).map_or(&[][..], |(_, streams)| streams);
         for owner in SERVICES.into_iter().filter(|owner| *owner != service) {
             let stream = format!("{{{owner}/0}}:events");
@@ -197,6 +203,58 @@ fn only_consumers_read_a_foreign_stream() {
             let forgery = "return redis.call('XADD', KEYS[1], '*', 'e', 'forged')";
             refused(&mut reader, &["EVAL", forgery, "1", &stream]);
         }
+    }
+}
+
+#[test]
+fn operations_looks_after_the_events_of_all_and_forges_none() {
+    let server = Server::start();
+    for owner in SERVICES.into_iter().filter(|owner| *owner != OPERATIONS) {
+        let key = |kind: &str| format!("{{{owner}/0}}:{kind}");
+        let (events, dead) = (key("events"), key("dead"));
+        let mut own = server.login(owner);
+        allowed(&mut own, &["XADD", &events, "1-1", "e", "1"]);
+        allowed(&mut own, &["XADD", &dead, "1-1", "group", "g"]);
+        let mut operations = server.login(OPERATIONS);
+        for words in [
+            &["XRANGE", &events, "-", "+"][..],
+            &["XINFO", "STREAM", &events, "FULL"],
+            &["MEMORY", "USAGE", &events],
+            &["SMEMBERS", &key("groups")],
+            &["ZCARD", &key("retry:g")],
+            &["HMGET", &key("totals:g"), "retries"],
+            &["XREVRANGE", &dead, "+", "-"],
+            &["ZADD", &key("replay:g"), "1", "1-1"],
+            &["HSET", &key("replays:g"), "1-1:event", "{}"],
+            &["XDEL", &dead, "1-1"],
+        ] {
+            allowed(&mut operations, words);
+        }
+        let purge = "redis.call('ZREM', KEYS[2], '1-1') redis.call('HDEL', KEYS[3], 'x') return redis.call('XDEL', KEYS[1], '1-1')";
+        allowed(&mut operations, &["EVAL", purge, "3", &dead, &key("replay:g"), &key("replays:g")]);
+        for words in [
+            &["XADD", &events, "*", "e", "forged"][..],
+            &["XADD", &dead, "*", "e", "forged"],
+            &["XDEL", &events, "1-1"],
+            &["XTRIM", &events, "MAXLEN", "0"],
+            &["XTRIM", &dead, "MAXLEN", "0"],
+            &["XGROUP", "CREATE", &events, "g", "0"],
+            &["XREADGROUP", "GROUP", "g", "c", "STREAMS", &events, ">"],
+            &["XACK", &events, "g", "1-1"],
+            &["SADD", &key("groups"), "g"],
+            &["ZADD", &key("retry:g"), "1", "x"],
+            &["HSET", &key("totals:g"), "retries", "0"],
+            &["GET", &key("rung:g")],
+            &["GET", &key("parked:g:x")],
+            &["SET", &key("replay:g"), "1"],
+            &["DEL", &key("replay:g")],
+            &["EVAL", "return 1", "1", &key("h:x")],
+        ] {
+            refused(&mut operations, words);
+        }
+        refused(&mut operations, &["HGETALL", &format!("{{{owner}/metrics}}:http")]);
+        refused(&mut operations, &["PUBLISH", "pulse", "1"]);
+        allowed(&mut operations, &["PUBLISH", &format!("bell:{owner}-worker"), "bell"]);
     }
 }
 

@@ -138,21 +138,19 @@ impl Keys for ApiKeys {
         scope.forward(request.headers_mut(), now, TIMEOUT);
         let timeout = scope.remaining(now, TIMEOUT);
         let answer = self.http.send(request, timeout).await.map_err(|error| nobody().caused_by(&error))?;
-        match answer.status() {
-            StatusCode::OK => {
-                let verified: VerifiedKey =
-                    serde_json::from_slice(answer.body()).map_err(|error| nobody().caused_by(&error))?;
-                let until = now.plus(REMEMBERED).min(verified.expires_at);
-                let caller = caller(&unknown.presented, verified);
-                remember(&mut self.memory().good, unknown.text, (Some(caller.clone()), until), now);
-                Ok(Some(caller))
-            }
-            StatusCode::NOT_FOUND => {
-                remember(&mut self.memory().bad, unknown.text, (None, now.plus(REMEMBERED)), now);
-                Ok(None)
-            }
-            status => Err(nobody().caused_by(&Unanswered(status))),
+        if answer.status() != StatusCode::OK {
+            return Err(nobody().caused_by(&Unanswered(answer.status())));
         }
+        let verified: Option<VerifiedKey> =
+            serde_json::from_slice(answer.body()).map_err(|error| nobody().caused_by(&error))?;
+        let Some(verified) = verified else {
+            remember(&mut self.memory().bad, unknown.text, (None, now.plus(REMEMBERED)), now);
+            return Ok(None);
+        };
+        let until = now.plus(REMEMBERED).min(verified.expires_at);
+        let caller = caller(&unknown.presented, verified);
+        remember(&mut self.memory().good, unknown.text, (Some(caller.clone()), until), now);
+        Ok(Some(caller))
     }
 }
 

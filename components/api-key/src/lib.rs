@@ -130,7 +130,8 @@ impl VerifyKey {
     }
 }
 
-/// The answer: who has the key. A key that does not hold is a 404, whatever the reason.
+/// The answer to [`VerifyKey`]: who has the key. For a key that does not hold it is `null`, whatever the reason, and never a
+/// status: a 404 may also come from a route that is not there, and would close every door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedKey {
     /// Whose it is.

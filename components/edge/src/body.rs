@@ -15,8 +15,9 @@ const MOST_DEPTH: u32 = 32;
 /// A method whose body has no meaning (RFC 9110, 9.3) is not read at all: that saves the call to the host.
 ///
 /// # Errors
-/// 413 when it is too large, 415 when there is one that is not JSON, 400 when it breaks off or is nested too deeply.
-pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+/// 413 when it is too large, 415 when there is one that is not JSON and no form where those are taken, 400 when it breaks
+/// off or is nested too deeply.
+pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize, takes_forms: bool) -> Result<Bytes, Problem> {
     let declared = declared_bytes(&parts.headers)?;
     let meaningless = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     if meaningless || declared == Some(0) {
@@ -26,7 +27,8 @@ pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Resul
         return Err(too_large(limit_bytes));
     }
     let json = is_json(&parts.headers);
-    if declared.is_some() && !json {
+    let expected = json || (takes_forms && is_form(&parts.headers));
+    if declared.is_some() && !expected {
         return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
     }
     let bytes = match Limited::new(body, limit_bytes).collect().await {
@@ -34,10 +36,10 @@ pub(crate) async fn read(parts: &Parts, body: Body, limit_bytes: usize) -> Resul
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large(limit_bytes)),
         Err(error) => return Err(Problem::new(MALFORMED).detail("the body breaks off").caused_by(error.as_ref())),
     };
-    if !bytes.is_empty() && !json {
+    if !bytes.is_empty() && !expected {
         return Err(Problem::new(UNSUPPORTED_MEDIA_TYPE));
     }
-    if is_too_deep(&bytes) {
+    if json && is_too_deep(&bytes) {
         return Err(Problem::new(MALFORMED).detail(format!("the body is nested deeper than {MOST_DEPTH} levels")));
     }
     Ok(bytes)
@@ -76,6 +78,15 @@ fn declared_bytes(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     bytes.map(Some).ok_or_else(|| Problem::new(MALFORMED).detail("Content-Length is not a number"))
 }
 
+/// A form of a page, or of a program that plays one: `application/x-www-form-urlencoded`, or `multipart/form-data`, which
+/// nobody here takes apart. **Source** RFC 8058, 3.2.
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    ["application/x-www-form-urlencoded", "multipart/form-data"].iter().any(|form| kind.eq_ignore_ascii_case(form))
+}
+
 /// `application/json` or `application/<anything>+json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
@@ -93,7 +104,26 @@ mod tests {
 
     async fn status(request: http::request::Builder, body: Body) -> Result<usize, u16> {
         let (parts, body) = request.body(body).unwrap().into_parts();
-        read(&parts, body, 8).await.map(|bytes| bytes.len()).map_err(|problem| problem.status().as_u16())
+        read(&parts, body, 8, false).await.map(|bytes| bytes.len()).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_form_is_read_where_the_route_takes_one_and_nowhere_else() {
+        let sent = |kind: &'static str, takes_forms| async move {
+            let request = Request::post("/").header("content-type", kind).body(Body::from("a=b")).unwrap();
+            let (parts, body) = request.into_parts();
+            read(&parts, body, 8, takes_forms).await.map_err(|problem| problem.status().as_u16())
+        };
+        for kind in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+            "multipart/form-data; boundary=x",
+        ] {
+            assert_eq!(sent(kind, true).await, Ok(Bytes::from_static(b"a=b")), "{kind}");
+            assert_eq!(sent(kind, false).await, Err(415), "{kind}");
+        }
+        assert_eq!(sent("text/plain", true).await, Err(415));
+        assert_eq!(sent("application/json", true).await, Ok(Bytes::from_static(b"a=b")));
     }
 
     fn post() -> http::request::Builder {

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-timeout",
+    "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, \
+     x-request-timeout",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "etag, idempotency-replayed, location, ratelimit, ratelimit-policy, retry-after, x-request-id",

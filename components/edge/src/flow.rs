@@ -185,7 +185,7 @@ async fn serve(
         let (within, answer) = try_join(verdict, async { Ok(route(parts, Ok(Bytes::new()), next).await) }).await?;
         return Ok(within.complete(answer));
     }
-    let reading = async { Ok(body::read(&parts, body, edge.body_limit_bytes).await) };
+    let reading = async { Ok(body::read(&parts, body, edge.body_limit_bytes, asked.policy.takes_forms).await) };
     let (within, bytes) = try_join(verdict, reading).await?;
     Ok(within.complete(route(parts, bytes, next).await))
 }

@@ -4,7 +4,7 @@ use crate::Failure;
 use ambient::{Clock, Random, Sleep};
 use async_trait::async_trait;
 use core::time::Duration;
-use events::{DeadLetters, Envelope, EventId, EventLog, EventStatistics, EventVersion, StreamName};
+use events::{DeadLetters, Envelope, EventId, EventInspection, EventLog, EventStatistics, EventVersion, StreamName};
 use std::sync::Arc;
 
 /// An implementation and the faults that can be injected into it. Its own context is `notifications`, its
@@ -17,6 +17,8 @@ pub trait Fixture: Send + Sync {
     fn letters(&self) -> Arc<dyn DeadLetters>;
     /// How far the groups are.
     fn statistics(&self) -> Arc<dyn EventStatistics>;
+    /// What lies where.
+    fn inspection(&self) -> Arc<dyn EventInspection>;
     /// The clock for the loop.
     fn clock(&self) -> Arc<dyn Clock>;
     /// Randomness for the loop.

@@ -45,6 +45,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases::bells::cases());
     all.extend(cases::retries::cases());
     all.extend(cases::letters::cases());
+    all.extend(cases::inspection::cases());
     all.extend(cases::workers::cases());
     all
 }

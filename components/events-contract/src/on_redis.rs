@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
-use events::{DeadLetters, EventLog, EventStatistics, StreamName};
+use events::{DeadLetters, EventInspection, EventLog, EventStatistics, StreamName};
 use events_redis::RedisEventLog;
 use redis_client::{Argument, Redis, Repeat, Reply};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct OnRedis {
     pub worker: Arc<dyn Redis>,
     /// That of whoever reads statistics: the gateway.
     pub gateway: Arc<dyn Redis>,
+    /// That of whoever looks after the events of all: the service `operations`.
+    pub operations: Arc<dyn Redis>,
     /// Real waiting.
     pub sleep: Arc<dyn Sleep>,
     /// Whatever has to live as long as the fixture, such as the server.
@@ -75,7 +77,11 @@ impl Fixture for OnRedis {
     }
 
     fn letters(&self) -> Arc<dyn DeadLetters> {
-        Arc::new(RedisEventLog::new("notifications", self.worker.clone()))
+        Arc::new(RedisEventLog::new("notifications", self.operations.clone()))
+    }
+
+    fn inspection(&self) -> Arc<dyn EventInspection> {
+        Arc::new(RedisEventLog::new("notifications", self.operations.clone()))
     }
 
     fn statistics(&self) -> Arc<dyn EventStatistics> {

@@ -21,16 +21,26 @@ impl DeadLetters for MemoryEventLog {
     }
 
     async fn replay(&self, letter: EntryId) -> Result<bool, EventsError> {
-        let (mut state, now) = self.answering()?;
-        let Some(group) = state.letters.get(&letter).map(|found| found.group.clone()) else { return Ok(false) };
-        state.replays.insert(letter, Replay { due: now, deliveries: 0, retries: 0 });
-        state.rings.push(group);
-        Ok(true)
+        self.ask(letter, None)
+    }
+
+    async fn replay_edited(&self, letter: EntryId, payload: &[u8]) -> Result<bool, EventsError> {
+        self.ask(letter, Some(payload.to_vec()))
     }
 
     async fn purge(&self, letter: EntryId) -> Result<bool, EventsError> {
         let (mut state, _) = self.answering()?;
         state.replays.remove(&letter);
         Ok(state.letters.remove(&letter).is_some())
+    }
+}
+
+impl MemoryEventLog {
+    fn ask(&self, letter: EntryId, edited: Option<Vec<u8>>) -> Result<bool, EventsError> {
+        let (mut state, now) = self.answering()?;
+        let Some(group) = state.letters.get(&letter).map(|found| found.group.clone()) else { return Ok(false) };
+        state.replays.insert(letter, Replay { due: now, deliveries: 0, retries: 0, edited });
+        state.rings.push(group);
+        Ok(true)
     }
 }

@@ -4,6 +4,7 @@
 //! binds both), and lets a test append, look at the bells and take everything away.
 
 mod dead_letters;
+mod inspection;
 mod log;
 mod state;
 

@@ -1,13 +1,13 @@
 //! The group's calls.
 
 use crate::MemoryEventLog;
-use crate::state::{Owner, Pending, State, Wait, next_id};
+use crate::state::{Owner, Pending, State, Wait, age_ms, next_id};
 use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
 use events::{
-    Backoff, DeadLetter, Delivery, Envelope, EventLog, EventStatistics, EventsError, GroupStats, Receipt, StreamName,
-    WhenEmpty,
+    Backoff, DeadLetter, Delivery, EntryId, Envelope, EventLog, EventStatistics, EventsError, GroupStats, Receipt,
+    StreamName, WhenEmpty,
 };
 use std::sync::MutexGuard;
 
@@ -91,6 +91,7 @@ impl EventLog for MemoryEventLog {
                 replay.retries += 1;
                 replay.due = now.plus(backoff.wait(replay.retries));
                 replay.deliveries = receipt.deliveries.saturating_sub(1);
+                state.counts(group).retries += 1;
             }
             return Ok(());
         }
@@ -104,6 +105,7 @@ impl EventLog for MemoryEventLog {
         pending.deliveries = receipt.deliveries.saturating_sub(1);
         let row = (group.to_owned(), receipt.stream.clone(), receipt.entry);
         state.waits.insert(row, Wait { due: now.plus(backoff.wait(retries)), retries });
+        state.counts(group).retries += 1;
         Ok(())
     }
 
@@ -150,6 +152,7 @@ impl EventLog for MemoryEventLog {
                 payload,
             };
             state.letters.insert(id, letter);
+            state.counts(group).parked += 1;
         }
         if let Some(letter) = receipt.letter {
             state.letters.remove(&letter);
@@ -165,11 +168,12 @@ impl EventLog for MemoryEventLog {
 
     async fn claim_replay(&self, group: &str, lease: Duration) -> Result<Option<Delivery>, EventsError> {
         let (mut state, now) = self.answering()?;
-        let State { replays, letters, .. } = &mut *state;
+        let State { replays, letters, counts, .. } = &mut *state;
         for (id, replay) in replays.iter_mut().filter(|(_, replay)| replay.due <= now) {
             let Some(letter) = letters.get(id).filter(|letter| letter.group == group) else { continue };
             replay.due = now.plus(lease);
             replay.deliveries += 1;
+            counts.entry(group.to_owned()).or_default().replays += 1;
             let receipt = Receipt {
                 stream: letter.stream.clone(),
                 entry: letter.entry,
@@ -177,7 +181,8 @@ impl EventLog for MemoryEventLog {
                 retries: replay.retries,
                 letter: Some(*id),
             };
-            let payload = Some(letter.payload.clone()).filter(|payload| !payload.is_empty());
+            let payload = replay.edited.as_ref().unwrap_or(&letter.payload).clone();
+            let payload = Some(payload).filter(|payload| !payload.is_empty());
             return Ok(Some(Delivery { receipt, payload }));
         }
         Ok(None)
@@ -197,14 +202,16 @@ impl EventStatistics for MemoryEventLog {
         let stats = found.groups.iter().map(|(name, group)| {
             let unseen: Vec<_> = found.entries.keys().filter(|id| Some(**id) > group.last).collect();
             let oldest = group.pending.keys().chain(unseen.first().copied()).min();
-            let born = |id: &events::EntryId| Timestamp::from_unix_ms(i64::try_from(id.unix_ms).unwrap_or(i64::MAX));
+            let age_ms = |id: Option<&EntryId>| id.map_or(0, |id| age_ms(*id, now));
+            let pending = group.pending.first_key_value();
             GroupStats {
                 stream: stream.clone(),
                 group: name.clone(),
                 lag: Some(unseen.len() as u64),
                 pending: group.pending.len() as u64,
-                oldest_age_ms: oldest
-                    .map_or(0, |id| u64::try_from(now.since(born(id)).as_millis()).unwrap_or(u64::MAX)),
+                oldest_age_ms: age_ms(oldest),
+                oldest_pending_age_ms: age_ms(pending.map(|(id, _)| id)),
+                oldest_pending_deliveries: pending.map_or(0, |(_, pending)| pending.deliveries),
             }
         });
         Ok(stats.collect())

@@ -46,11 +46,21 @@ pub(crate) struct Wait {
 }
 
 /// A dead letter on its way back to its group.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Replay {
     pub due: Timestamp,
     pub deliveries: u32,
     pub retries: u32,
+    /// Handed out in place of the letter's own bytes.
+    pub edited: Option<Vec<u8>>,
+}
+
+/// How often a group did what, since the beginning.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub retries: u64,
+    pub parked: u64,
+    pub replays: u64,
 }
 
 /// Everything.
@@ -61,6 +71,7 @@ pub(crate) struct State {
     pub letters: BTreeMap<EntryId, DeadLetter>,
     pub replays: BTreeMap<EntryId, Replay>,
     pub parked: BTreeSet<(String, StreamName, EntryId)>,
+    pub counts: BTreeMap<String, Counts>,
     pub rings: Vec<String>,
     pub cut: bool,
 }
@@ -98,6 +109,10 @@ impl State {
         Ok((place, &found.entries))
     }
 
+    pub fn counts(&mut self, group: &str) -> &mut Counts {
+        self.counts.entry(group.to_owned()).or_default()
+    }
+
     pub fn retries(&self, group: &str, stream: &StreamName, entry: EntryId) -> u32 {
         self.waits.get(&(group.to_owned(), stream.clone(), entry)).map_or(0, |wait| wait.retries)
     }
@@ -123,4 +138,10 @@ impl State {
         }
         Ok(Delivery { receipt: Receipt { stream: stream.clone(), entry, deliveries, retries, letter: None }, payload })
     }
+}
+
+/// How long ago an entry was appended.
+pub(crate) fn age_ms(entry: EntryId, now: Timestamp) -> u64 {
+    let born = Timestamp::from_unix_ms(i64::try_from(entry.unix_ms).unwrap_or(i64::MAX));
+    u64::try_from(now.since(born).as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use ambient::{Clock, FixedClock, Random, Sleep, SystemRandom};
 use async_trait::async_trait;
 use core::time::Duration;
-use events::{DeadLetters, EventLog, EventStatistics, StreamName};
+use events::{DeadLetters, EventInspection, EventLog, EventStatistics, StreamName};
 use events_contract::{Failure, Fixture};
 use events_memory::MemoryEventLog;
 use std::sync::Arc;
@@ -33,6 +33,10 @@ impl Fixture for MemoryFixture {
     }
 
     fn statistics(&self) -> Arc<dyn EventStatistics> {
+        Arc::new(self.log.clone())
+    }
+
+    fn inspection(&self) -> Arc<dyn EventInspection> {
         Arc::new(self.log.clone())
     }
 

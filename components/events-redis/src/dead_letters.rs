@@ -26,10 +26,11 @@ impl DeadLetters for RedisEventLog {
     }
 
     async fn replay(&self, letter: EntryId) -> Result<bool, EventsError> {
-        let Some(found) = self.inspect(letter).await? else { return Ok(false) };
-        let keys = vec![self.keys.dead(), self.keys.replays_due(&found.group), self.keys.replays(&found.group)];
-        let asked = script::REPLAY.run(&*self.redis, keys, vec![letter.to_string().into(), bell(&found.group).into()]);
-        Answer::new(asked.await.map_err(failed)?).flag()
+        self.ask(letter, Vec::new()).await
+    }
+
+    async fn replay_edited(&self, letter: EntryId, payload: &[u8]) -> Result<bool, EventsError> {
+        self.ask(letter, payload.to_vec()).await
     }
 
     async fn purge(&self, letter: EntryId) -> Result<bool, EventsError> {
@@ -46,6 +47,14 @@ impl RedisEventLog {
         let keys = vec![self.keys.dead(), self.keys.replays_due(group), self.keys.replays(group)];
         let purged = script::PURGE.run(&*self.redis, keys, vec![letter.to_string().into()]).await;
         Answer::new(purged.map_err(failed)?).flag()
+    }
+
+    /// Asks for a letter to be handed out again, with its own bytes where none are given.
+    async fn ask(&self, letter: EntryId, payload: Vec<u8>) -> Result<bool, EventsError> {
+        let Some(found) = self.inspect(letter).await? else { return Ok(false) };
+        let keys = vec![self.keys.dead(), self.keys.replays_due(&found.group), self.keys.replays(&found.group)];
+        let arguments = vec![letter.to_string().into(), bell(&found.group).into(), payload.into()];
+        Answer::new(script::REPLAY.run(&*self.redis, keys, arguments).await.map_err(failed)?).flag()
     }
 
     async fn letters(&self, from: &str, to: &str, limit: u32) -> Result<Vec<DeadLetter>, EventsError> {

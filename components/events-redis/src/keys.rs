@@ -36,6 +36,10 @@ impl Keys {
     pub fn replays(&self, group: &str) -> String {
         format!("{}:replays:{group}", self.tag)
     }
+
+    pub fn totals(&self, group: &str) -> String {
+        format!("{}:totals:{group}", self.tag)
+    }
 }
 
 /// The stream of a context.

@@ -15,7 +15,8 @@
 //! | `{own/0}:dead` | stream | dead letters |
 //! | `{own/0}:parked:<group>:<stream>\|<entry>` | string, expires | this entry has its dead letter |
 //! | `{own/0}:replay:<group>` | sorted set | letters to be replayed by the moment when they may be |
-//! | `{own/0}:replays:<group>` | hash | deliveries and retries of those |
+//! | `{own/0}:replays:<group>` | hash | deliveries and retries of those, and what is handed out in place of their bytes |
+//! | `{own/0}:totals:<group>` | hash | how often anything was put off, given up, replayed |
 //!
 //! **Invariant** a script touches keys of one hash tag, so that streams and their readers may lie on different servers
 //! one day. What spans two of them is done in an order in which a death in between repeats something harmless: the wait
@@ -26,10 +27,14 @@
 
 mod answer;
 mod dead_letters;
+mod inspection;
 mod keys;
 mod log;
 mod script;
 mod statistics;
+mod tail;
+
+pub use tail::RedisTail;
 
 use redis_client::Redis;
 use std::sync::Arc;

@@ -104,12 +104,12 @@ impl EventLog for RedisEventLog {
     async fn defer(&self, group: &str, receipt: &Receipt, backoff: Backoff) -> Result<(), EventsError> {
         let wait = [ms(backoff.first), ms(backoff.cap), i64::from(backoff.jitter_permille).into()];
         if let Some(letter) = receipt.letter {
-            let keys = vec![self.keys.replays_due(group), self.keys.replays(group)];
+            let keys = vec![self.keys.replays_due(group), self.keys.replays(group), self.keys.totals(group)];
             let arguments = [text(&letter), text(&receipt.deliveries)].into_iter().chain(wait).collect();
             script::DEFER_REPLAY.run(&*self.redis, keys, arguments).await.map_err(failed)?;
             return Ok(());
         }
-        let keys = vec![self.keys.waits(group), self.keys.retries(group)];
+        let keys = vec![self.keys.waits(group), self.keys.retries(group), self.keys.totals(group)];
         let arguments = core::iter::once(member(receipt).into()).chain(wait).collect();
         script::WAIT.run(&*self.redis, keys, arguments).await.map_err(failed)?;
         let arguments =
@@ -175,21 +175,28 @@ impl EventLog for RedisEventLog {
             payload.into(),
         ];
         if let Some(old) = receipt.letter {
-            let keys = vec![self.keys.dead(), self.keys.replays_due(group), self.keys.replays(group)];
+            let keys =
+                vec![self.keys.dead(), self.keys.replays_due(group), self.keys.replays(group), self.keys.totals(group)];
             let arguments = core::iter::once(text(&old)).chain(letter).collect();
             script::REBURY.run(&*self.redis, keys, arguments).await.map_err(failed)?;
             return Ok(());
         }
         let member = member(receipt);
-        let keys =
-            vec![self.keys.dead(), self.keys.parked(group, &member), self.keys.waits(group), self.keys.retries(group)];
+        let keys = vec![
+            self.keys.dead(),
+            self.keys.parked(group, &member),
+            self.keys.waits(group),
+            self.keys.retries(group),
+            self.keys.totals(group),
+        ];
         let arguments = [PARKED_MS.into(), member.into()].into_iter().chain(letter).collect();
         script::BURY.run(&*self.redis, keys, arguments).await.map_err(failed)?;
         self.settle(group, &receipt.stream, &[receipt.entry]).await
     }
 
     async fn claim_replay(&self, group: &str, lease: Duration) -> Result<Option<Delivery>, EventsError> {
-        let keys = vec![self.keys.dead(), self.keys.replays_due(group), self.keys.replays(group)];
+        let keys =
+            vec![self.keys.dead(), self.keys.replays_due(group), self.keys.replays(group), self.keys.totals(group)];
         let claimed = script::CLAIM_REPLAY.run(&*self.redis, keys, vec![ms(lease)]).await;
         let mut answer = Answer::new(claimed.map_err(failed)?);
         if answer.is_empty() {

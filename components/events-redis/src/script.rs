@@ -36,6 +36,10 @@ scripts! {
     DEFER_REPLAY = "defer_replay", false;
     PURGE = "purge", false;
     STATISTICS = "statistics", true;
+    STREAM = "stream", true;
+    ENTRIES = "entries", true;
+    WAITING = "waiting", true;
+    REPLAY_STATE = "replay_state", true;
 }
 
 impl Script {

@@ -20,6 +20,8 @@ impl EventStatistics for RedisEventLog {
                 lag: answer.text()?.parse().ok(),
                 pending: answer.parsed()?,
                 oldest_age_ms: answer.parsed()?,
+                oldest_pending_age_ms: answer.parsed()?,
+                oldest_pending_deliveries: answer.parsed()?,
                 stream: stream.clone(),
             });
         }

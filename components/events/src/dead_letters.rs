@@ -49,6 +49,13 @@ pub trait DeadLetters: Send + Sync {
     /// dead letters until the group has handled it; where it fails again, the new cause replaces it.
     async fn replay(&self, letter: EntryId) -> Result<bool, EventsError>;
 
+    /// The same with other bytes than the letter's: whether there is such a letter. The letter itself stays as it is; these
+    /// bytes are what its group is handed, until it has handled them, they fail again (then the new letter holds them), or
+    /// the letter is replayed as it is or purged. Asked for again it changes nothing.
+    ///
+    /// **Invariant** whoever calls has kept the event's id: what was done under it is not done again.
+    async fn replay_edited(&self, letter: EntryId, payload: &[u8]) -> Result<bool, EventsError>;
+
     /// Forgets a letter: whether there was one.
     async fn purge(&self, letter: EntryId) -> Result<bool, EventsError>;
 }

@@ -120,16 +120,20 @@ pub struct NewEvent {
 /// One event as it lies in the stream.
 ///
 /// **Shape** a JSON object of at most [`Self::MAX_BYTES`] bytes; **Source** CloudEvents 1.0.2, JSON format.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Envelope {
     /// Always `1.0`.
+    #[schema(pattern = r"^1\.0$", examples("1.0"))]
     pub specversion: String,
     /// Unique, the same in each delivery.
+    #[schema(value_type = String, pattern = "^evt_[0-9a-f-]{36}_[0-9]+$", examples("evt_0199f3a0-7c1e-7000-8000-000000000001_0"))]
     pub id: EventId,
     /// The context that it comes from, such as `/payments`.
+    #[schema(pattern = "^/[a-z-]+$")]
     pub source: String,
     /// The type, such as `payments.payment.captured.v1`.
     #[serde(rename = "type")]
+    #[schema(pattern = r"^[a-z-]+(\.[a-z_]+)+\.v[0-9]+$")]
     pub kind: String,
     /// When the change was committed.
     pub time: Timestamp,
@@ -139,20 +143,25 @@ pub struct Envelope {
     pub datacontenttype: String,
     /// Where the schema of `data` is described, such as `/asyncapi.json#payments.payment.captured.v1`.
     pub dataschema: String,
-    /// The record's version after the change.
+    /// The record's version after the change: the epoch of the data, a dot, the number of the change.
+    #[schema(value_type = String, pattern = r"^[0-9]+\.[0-9]+$", examples("1.7"))]
     pub version: EventVersion,
     /// The trace of the request or event that caused it: 32 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     pub traceid: String,
     /// The event that caused it, when it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub causationid: Option<EventId>,
     /// Who caused it: an account, or a worker's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// The public snapshot after the change.
+    #[schema(value_type = Object)]
     pub data: Value,
     /// Personal data, apart: sealed with a key of the subject's own, which goes with the subject (`privacy`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub personal: Option<Value>,
 }
 

@@ -10,15 +10,21 @@
 mod consumer;
 mod dead_letters;
 mod envelope;
+mod inspection;
 mod log;
+mod policy;
 mod statistics;
 mod stream;
+mod tail;
 mod worker;
 
 pub use consumer::{Consumer, Verdict};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use envelope::{Envelope, EventId, EventVersion, InvalidEnvelope, NewEvent};
+pub use inspection::{EventInspection, ReplayState, RetryStats, Span, StreamEntry, StreamStats};
 pub use log::{Backoff, Delivery, EventLog, EventsError, Receipt, WhenEmpty};
+pub use policy::{InvalidPolicy, WorkerPolicies};
 pub use statistics::{EventStatistics, GroupStats};
 pub use stream::{EntryId, InvalidStreamPart, StreamName};
+pub use tail::{Reach, Tail, Told};
 pub use worker::{Handled, Journal, LogJournal, Run, Settled, Worker, WorkerConfig};

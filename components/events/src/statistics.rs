@@ -16,6 +16,10 @@ pub struct GroupStats {
     pub pending: u64,
     /// The age of the oldest entry that is not settled, in milliseconds; 0 where all are.
     pub oldest_age_ms: u64,
+    /// The age of the oldest entry that was handed out and is not settled, in milliseconds; 0 where all are.
+    pub oldest_pending_age_ms: u64,
+    /// How often that one was handed out.
+    pub oldest_pending_deliveries: u32,
 }
 
 /// How far the groups are. Reads only: it needs no more than that right on the streams.

@@ -68,6 +68,11 @@ pub struct EntryId {
     pub place: u64,
 }
 
+impl EntryId {
+    /// Before every entry.
+    pub const START: Self = Self { unix_ms: 0, place: 0 };
+}
+
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.unix_ms, self.place)

@@ -37,6 +37,10 @@ pub struct WorkerConfig {
     pub handling_limit: Duration,
     /// How often a worker that is busy with slow deliveries looks for new ones.
     pub poll: Duration,
+    /// The shortest first wait before a retry, whatever the consumer asks for.
+    pub least_wait: Duration,
+    /// How often an entry may be put off before it goes to the dead letters; `None`: as long as it takes.
+    pub max_retries: Option<u32>,
     /// The longest wait between two retries.
     pub retry_cap: Duration,
     /// Thousandths by which a wait may be lengthened, by chance.
@@ -56,6 +60,9 @@ impl Default for WorkerConfig {
             abandoned_after: Duration::from_secs(30),
             handling_limit: Duration::from_secs(20),
             poll: Duration::from_millis(25),
+            least_wait: Duration::ZERO,
+            // A dependency that is down for a weekend costs no event.
+            max_retries: None,
             retry_cap: Duration::from_secs(3600),
             jitter_permille: 200,
         }

@@ -212,3 +212,36 @@ async fn a_log_that_is_gone_is_an_error_and_not_a_hang() {
     assert!(matches!(worker.on_bell().await, Err(EventsError::Unavailable(_))));
     assert!(matches!(worker.on_pulse().await, Err(EventsError::Unavailable(_))));
 }
+
+/// Never has what it needs.
+struct Waiting;
+
+#[async_trait]
+impl Consumer for Waiting {
+    async fn handle(&self, _event: &Envelope) -> Verdict {
+        Verdict::Retry { after: Duration::from_millis(1), reason: "the provider is gone".to_owned() }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_put_off_as_often_as_its_group_may_and_not_sooner() {
+    let bench = Bench::new([0]);
+    let config = WorkerConfig {
+        max_retries: Some(2),
+        least_wait: Duration::from_millis(40),
+        retry_cap: Duration::from_millis(40),
+        jitter_permille: 0,
+        ..WorkerConfig::default()
+    };
+    let worker = bench.worker(Arc::new(Waiting), config);
+    assert_eq!(worker.on_bell().await.unwrap().deferred, 1);
+    assert_eq!(worker.on_pulse().await.unwrap(), events::Run::default(), "the consumer's millisecond is too short");
+    for wanted in [(1, 0), (0, 1)] {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let run = worker.on_pulse().await.unwrap();
+        assert_eq!((run.deferred, run.parked), wanted);
+    }
+    let letters = bench.log.list(None, 10).await.unwrap().letters;
+    let causes: Vec<_> = letters.iter().map(|letter| letter.cause.as_str()).collect();
+    assert_eq!(causes, ["put off 2 times, the last time because the provider is gone"]);
+}

@@ -15,6 +15,7 @@ pub fn routes(gateway: Gateway) -> Router {
         .route("/", get(index::index))
         .route("/docs", get(documents::page))
         .route("/openapi.json", get(documents::openapi))
+        .route("/asyncapi.json", get(documents::asyncapi))
         .route("/problems", get(catalogue::list))
         .route("/problems/{slug}", get(catalogue::one))
         // Who runs it.
@@ -30,6 +31,7 @@ pub fn routes(gateway: Gateway) -> Router {
         index::index,
         documents::page,
         documents::openapi,
+        documents::asyncapi,
         catalogue::list,
         catalogue::one,
         liveness::livez,

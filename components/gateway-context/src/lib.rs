@@ -1,6 +1,7 @@
 //! The front desk: what there is, whether it is well, how much it does, and what its problems mean.
 //!
-//! What lives here: `/`, `/livez`, `/readyz`, `/metrics`, `/problems/{slug}`, `/openapi.json` and `/docs`. What does not: requests of the services
+//! What lives here: `/`, `/livez`, `/readyz`, `/metrics`, `/problems/{slug}`, `/openapi.json`,
+//! `/asyncapi.json` and `/docs`. What does not: requests of the services
 //! (Spin's router sends them straight there) and anything that changes data: the front desk only reads.
 
 mod app;
@@ -13,7 +14,7 @@ pub use http::{PROBLEMS, api, routes};
 pub use policies::POLICIES;
 
 use ambient::Clock;
-use events::EventStatistics;
+use events::{EventInspection, EventStatistics};
 use http_client::HttpClient;
 use redis_client::Redis;
 use service_token::ServiceTokens;
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub redis: Arc<dyn Redis>,
     /// Reads how far the groups are.
     pub statistics: Arc<dyn EventStatistics>,
+    /// Reads what lies in streams and what waits behind them.
+    pub inspection: Arc<dyn EventInspection>,
     /// The token that opens `/metrics`; empty closes it.
     pub metrics_token: Arc<str>,
 }

@@ -8,6 +8,7 @@ pub const POLICIES: &[RoutePolicy] = &[
     RoutePolicy::new("GET", "/livez", Class::Free),
     RoutePolicy::new("GET", "/docs", Class::Free),
     RoutePolicy::new("GET", "/openapi.json", Class::Free),
+    RoutePolicy::new("GET", "/asyncapi.json", Class::Free),
     RoutePolicy::new("GET", "/problems", Class::Free),
     RoutePolicy::new("GET", "/problems/{slug}", Class::Free),
 ];

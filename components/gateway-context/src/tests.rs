@@ -4,7 +4,10 @@ use crate::{Gateway, Peer, routes};
 use ambient::{Clock, FixedClock};
 use async_trait::async_trait;
 use axum::body::Body;
-use events::{EventStatistics, EventsError, GroupStats, StreamName};
+use events::{
+    DeadLetter, EntryId, EventInspection, EventStatistics, EventsError, GroupStats, ReplayState, RetryStats, Span,
+    StreamEntry, StreamName, StreamStats,
+};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_client::{HttpError, ScriptedHttp};
@@ -60,15 +63,43 @@ impl EventStatistics for Statistics {
             lag,
             pending: 2,
             oldest_age_ms: 1_250,
+            oldest_pending_age_ms: 750,
+            oldest_pending_deliveries: 1,
         };
         match stream.context() {
-            "users" => Ok(vec![group("notifications-worker", Some(4)), group("queries-worker", None)]),
+            "users" => Ok(vec![group("payments-worker", Some(4)), group("queries-worker", None)]),
             _ => Err(EventsError::Unavailable("gone".to_owned())),
         }
     }
 
     async fn dead_letters(&self, _context: &str) -> Result<u64, EventsError> {
         Ok(1)
+    }
+}
+
+#[async_trait]
+impl EventInspection for Statistics {
+    async fn stream(&self, stream: &StreamName) -> Result<Option<StreamStats>, EventsError> {
+        let entry = |unix_ms| Some(EntryId { unix_ms, place: 0 });
+        let (oldest, newest) = (entry(1_767_225_599_000), entry(1_767_225_599_500));
+        Ok(Some(StreamStats { stream: stream.clone(), length: 9, bytes: 4_096, oldest, newest, oldest_age_ms: 1_000 }))
+    }
+
+    async fn entries(&self, _: &StreamName, _: Span, _: u32) -> Result<Vec<StreamEntry>, EventsError> {
+        Ok(Vec::new())
+    }
+
+    async fn retries(&self, context: &str, group: &str) -> Result<RetryStats, EventsError> {
+        assert!(group.starts_with(context), "{group} of {context}");
+        Ok(RetryStats { waiting: 1, next_due: None, retries: 7, parked: 3, replays: 2 })
+    }
+
+    async fn oldest_letter(&self, _context: &str) -> Result<Option<EntryId>, EventsError> {
+        Ok(Some(EntryId { unix_ms: 1_767_225_540_000, place: 0 }))
+    }
+
+    async fn replay_of(&self, _: &str, _: &DeadLetter) -> Result<Option<ReplayState>, EventsError> {
+        Ok(None)
     }
 }
 
@@ -81,6 +112,7 @@ fn gateway(http: ScriptedHttp) -> Gateway {
         clock: Arc::new(FixedClock::at("2026-01-01T00:00:00.000Z")),
         redis: Arc::new(Hashes),
         statistics: Arc::new(Statistics),
+        inspection: Arc::new(Statistics),
         metrics_token: "a metrics token".into(),
     }
 }
@@ -205,22 +237,52 @@ async fn metrics_show_every_service_and_what_did_not_answer() {
     spindrift_http_request_duration_seconds_bucket{service="users",le="+Inf"} 4
     spindrift_http_request_duration_seconds_sum{service="users"} 60.004
     spindrift_http_request_duration_seconds_count{service="users"} 4
+    # HELP spindrift_stream_length Events that lie in a stream.
+    # TYPE spindrift_stream_length gauge
+    spindrift_stream_length{stream="users/0"} 9
+    # HELP spindrift_stream_bytes Memory that a stream takes, estimated.
+    # TYPE spindrift_stream_bytes gauge
+    spindrift_stream_bytes{stream="users/0"} 4096
+    # HELP spindrift_stream_age_seconds Age of the oldest event that lies in a stream.
+    # TYPE spindrift_stream_age_seconds gauge
+    spindrift_stream_age_seconds{stream="users/0"} 1
     # HELP spindrift_stream_lag Events that a group has not been handed.
     # TYPE spindrift_stream_lag gauge
-    spindrift_stream_lag{stream="users/0",group="notifications-worker"} 4
+    spindrift_stream_lag{stream="users/0",group="payments-worker"} 4
     # HELP spindrift_stream_pending Events handed to a group and not settled.
     # TYPE spindrift_stream_pending gauge
-    spindrift_stream_pending{stream="users/0",group="notifications-worker"} 2
+    spindrift_stream_pending{stream="users/0",group="payments-worker"} 2
     spindrift_stream_pending{stream="users/0",group="queries-worker"} 2
     # HELP spindrift_stream_oldest_age_seconds Age of a group's oldest unsettled event.
     # TYPE spindrift_stream_oldest_age_seconds gauge
-    spindrift_stream_oldest_age_seconds{stream="users/0",group="notifications-worker"} 1.25
+    spindrift_stream_oldest_age_seconds{stream="users/0",group="payments-worker"} 1.25
     spindrift_stream_oldest_age_seconds{stream="users/0",group="queries-worker"} 1.25
+    # HELP spindrift_stream_oldest_pending_age_seconds Age of the oldest event in a group's hands.
+    # TYPE spindrift_stream_oldest_pending_age_seconds gauge
+    spindrift_stream_oldest_pending_age_seconds{stream="users/0",group="payments-worker"} 0.75
+    spindrift_stream_oldest_pending_age_seconds{stream="users/0",group="queries-worker"} 0.75
+    # HELP spindrift_events_waiting Events of a group that wait for a retry.
+    # TYPE spindrift_events_waiting gauge
+    spindrift_events_waiting{group="payments-worker"} 1
+    # HELP spindrift_event_retries_total How often a group put an event off.
+    # TYPE spindrift_event_retries_total counter
+    spindrift_event_retries_total{group="payments-worker"} 7
+    # HELP spindrift_events_given_up_total How often a group gave an event up.
+    # TYPE spindrift_events_given_up_total counter
+    spindrift_events_given_up_total{group="payments-worker"} 3
+    # HELP spindrift_event_replays_total How often a group was handed a dead letter again.
+    # TYPE spindrift_event_replays_total counter
+    spindrift_event_replays_total{group="payments-worker"} 2
     # HELP spindrift_dead_letters Events that a service gave up.
     # TYPE spindrift_dead_letters gauge
     spindrift_dead_letters{service="users"} 1
     spindrift_dead_letters{service="payments"} 1
     spindrift_dead_letters{service="gateway"} 0
+    # HELP spindrift_dead_letters_oldest_age_seconds Age of a service's oldest dead letter; 0 where there is none.
+    # TYPE spindrift_dead_letters_oldest_age_seconds gauge
+    spindrift_dead_letters_oldest_age_seconds{service="users"} 60
+    spindrift_dead_letters_oldest_age_seconds{service="payments"} 60
+    spindrift_dead_letters_oldest_age_seconds{service="gateway"} 0
     # HELP spindrift_ledger_imbalance_minor Sum of all postings in minor units; anything but 0 is an alarm.
     # TYPE spindrift_ledger_imbalance_minor gauge
     spindrift_ledger_imbalance_minor{currency="CHF"} -5

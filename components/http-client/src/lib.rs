@@ -36,3 +36,18 @@ pub trait HttpClient: Send + Sync {
     /// Any status is a response, not an error; redirects are not followed.
     async fn send(&self, request: http::Request<Bytes>, timeout: Duration) -> Result<http::Response<Bytes>, HttpError>;
 }
+
+/// Sends requests to somebody who is not trusted. Apart from [`HttpClient`], so that only whoever calls strangers carries it.
+#[async_trait]
+pub trait PeekingClient: Send + Sync {
+    /// Sends one request within `timeout`: of the body at most the first bytes are read, for a moment more, and whatever
+    /// becomes of the rest (too long, too slow, cut off) changes nothing about the response.
+    ///
+    /// Any status is a response, not an error; redirects are not followed.
+    async fn send_peeking(
+        &self,
+        request: http::Request<Bytes>,
+        timeout: Duration,
+        most_bytes: usize,
+    ) -> Result<http::Response<Bytes>, HttpError>;
+}

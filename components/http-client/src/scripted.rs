@@ -1,6 +1,6 @@
 //! A double that answers by a function of the test's and remembers what it was asked.
 
-use crate::{HttpClient, HttpError};
+use crate::{HttpClient, HttpError, PeekingClient};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::time::Duration;
@@ -38,5 +38,18 @@ impl HttpClient for ScriptedHttp {
     ) -> Result<http::Response<Bytes>, HttpError> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
         (self.script)(&request)
+    }
+}
+
+#[async_trait]
+impl PeekingClient for ScriptedHttp {
+    async fn send_peeking(
+        &self,
+        request: http::Request<Bytes>,
+        timeout: Duration,
+        most_bytes: usize,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let response = self.send(request, timeout).await?;
+        Ok(response.map(|body| body.slice(..most_bytes.min(body.len()))))
     }
 }

@@ -25,6 +25,16 @@ redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1";
 
+/// Makes a lease last anew; takes a free place where it has ended. As [`TAKE`].
+const RENEW: &str = "
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1";
+
 /// The pause between two tries. **Units** ms. A random part of the same length is added, so that waiters spread.
 const PAUSE_MS: u64 = 15;
 
@@ -100,10 +110,23 @@ impl Leases {
         self.redis.execute("ZREM", arguments, Repeat::Safe).await.map(|_| ())
     }
 
+    /// Makes a lease last anew, from now; whether it still has its place. One that ended in the meantime takes another where
+    /// one is free.
+    ///
+    /// # Errors
+    /// [`RedisError`] when Redis does not answer.
+    pub async fn renew(&self, lease: &Lease) -> Result<bool, RedisError> {
+        self.place(RENEW, lease).await
+    }
+
     async fn try_take(&self, lease: &Lease) -> Result<bool, RedisError> {
+        self.place(TAKE, lease).await
+    }
+
+    async fn place(&self, script: &str, lease: &Lease) -> Result<bool, RedisError> {
         let lasts_ms = i64::try_from(self.lasts.as_millis()).unwrap_or(i64::MAX);
         let arguments: Vec<Argument> = vec![
-            TAKE.into(),
+            script.into(),
             1.into(),
             self.pool.as_str().into(),
             lease.0.as_str().into(),

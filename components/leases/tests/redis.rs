@@ -122,3 +122,27 @@ async fn of_many_waiting_never_more_than_the_places_hold_one() -> Outcome {
     assert_eq!(most.get(), 3);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_lease_that_is_renewed_outlasts_its_time_and_one_that_ended_takes_a_free_place_only() -> Outcome {
+    let server = RedisServer::start()?;
+    let leases = pool(&server, Duration::from_millis(400), 1)?;
+    let lease = leases.take(Duration::ZERO).await?;
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert!(leases.renew(&lease).await?);
+    }
+    for _ in 0..2 {
+        leases.take(Duration::ZERO).await?;
+    }
+    assert_eq!(leases.take(Duration::ZERO).await, Err(LeaseError::Taken { places: 3 }), "it still counts");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(leases.take(Duration::ZERO).await?);
+    }
+    assert!(!leases.renew(&lease).await?, "others have its place");
+    leases.release(held.remove(0)).await?;
+    assert!(leases.renew(&lease).await?, "one is free again");
+    Ok(())
+}

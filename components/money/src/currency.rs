@@ -41,6 +41,9 @@ pub struct Currency {
 pub struct UnknownCurrency;
 
 impl Currency {
+    /// The euro: what examples are in.
+    pub const EUR: Self = Self { code: *b"EUR", exponent: 2 };
+
     /// The three letters.
     pub fn code(&self) -> &str {
         core::str::from_utf8(&self.code).unwrap_or("XXX")
@@ -114,6 +117,11 @@ impl<'de> serde::Deserialize<'de> for Currency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_euro_is_the_one_of_the_list() {
+        assert_eq!("EUR".parse(), Ok(Currency::EUR));
+    }
 
     #[test]
     fn the_lists_are_sorted_and_without_repetition() {

@@ -36,11 +36,30 @@ pub struct Money {
     currency: Currency,
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Money)]
 struct Wire {
+    /// In minor units: 1099 EUR is 10.99 euro.
     amount_minor: i64,
+    /// Of what.
     currency: Currency,
+}
+
+impl utoipa::PartialSchema for Money {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        Wire::schema()
+    }
+}
+
+impl utoipa::ToSchema for Money {
+    fn name() -> std::borrow::Cow<'static, str> {
+        std::borrow::Cow::Borrowed("Money")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        Wire::schemas(schemas);
+    }
 }
 
 impl TryFrom<Wire> for Money {

@@ -2,14 +2,16 @@
 
 use crate::app::{
     Cause, EraseError, Known, NotifyError, ProjectError, Wait, await_contact, erase, export, known_contact, notify,
-    project_contact,
+    project_contact, settings_of,
 };
 use crate::domain::{Contact, DisputeTurn, Occasion};
-use crate::mail::Mail;
+use crate::providers::Providers;
+use crate::wire::Settings;
 use ambient::Clock;
 use async_trait::async_trait;
 use core::time::Duration;
 use events::{Consumer, Envelope, Verdict};
+use futures::future::try_join;
 use ids::UserId;
 use money::Money;
 use payments_wire::{
@@ -47,8 +49,8 @@ pub struct Notifier {
     pub clock: Arc<dyn Clock>,
     /// Who opens what is sealed, and takes parts of exports and erasures in.
     pub desk: Arc<dyn PrivacyDesk>,
-    /// Where letters are taken back; none where only the worker may reach a provider.
-    pub mail: Option<Arc<dyn Mail>>,
+    /// Where messages are taken back; none where only the worker may reach a provider.
+    pub providers: Option<Providers>,
 }
 
 /// Why an event was not handled.
@@ -197,16 +199,31 @@ impl Notifier {
     }
 
     async fn tell_user(&self, event: &Envelope, user_id: UserId, occasion: &Occasion) -> Result<(), ConsumeError> {
-        let known = known_contact(&*self.records, user_id).await?;
-        self.tell(event, occasion, known).await
+        let (known, settings) =
+            try_join(known_contact(&*self.records, user_id), settings_of(&*self.records, user_id)).await?;
+        self.tell_as_set(event, occasion, known, settings).await
     }
 
     async fn tell(&self, event: &Envelope, occasion: &Occasion, known: Known) -> Result<(), ConsumeError> {
+        let settings = match &known {
+            Known::Contact(contact) => settings_of(&*self.records, contact.user_id).await?,
+            Known::Erased | Known::Nothing => Settings::default(),
+        };
+        self.tell_as_set(event, occasion, known, settings).await
+    }
+
+    async fn tell_as_set(
+        &self,
+        event: &Envelope,
+        occasion: &Occasion,
+        known: Known,
+        settings: Settings,
+    ) -> Result<(), ConsumeError> {
         let meta = self.meta(event);
         match known {
             Known::Contact(contact) => {
                 let cause = Cause { event: event.id.clone(), occurred_at: event.time };
-                Ok(notify(&*self.records, occasion, &contact, &cause, &meta).await?)
+                Ok(notify(&*self.records, occasion, &contact, &settings, &cause, &meta).await?)
             }
             Known::Erased => Ok(()),
             Known::Nothing => match await_contact(&*self.records, &event.id, &meta).await? {
@@ -219,14 +236,14 @@ impl Notifier {
     /// Everything of a person goes; what was done is handed in, and the event is done when that was taken.
     async fn erase(&self, event: &Envelope, look: u8) -> Result<(), ConsumeError> {
         let ErasureTold { user_id, erasure_id, .. } = snapshot(event)?;
-        let mail = self.mail.as_deref().ok_or(EraseError::Provider)?;
-        let part = erase(&*self.records, mail, user_id, look, &self.meta(event)).await?;
+        let providers = self.providers.as_ref().ok_or(EraseError::Provider)?;
+        let part = erase(&*self.records, providers, user_id, look, &self.meta(event)).await?;
         Ok(self.desk.erased(erasure_id, Service::Notifications, &part).await?)
     }
 
     async fn export(&self, event: &Envelope) -> Result<(), ConsumeError> {
         let ExportRequested { user_id, export_id } = snapshot(event)?;
-        for page in export(&*self.records, user_id).await?.finish() {
+        for page in export(&*self.records, user_id, self.clock.now()).await?.finish() {
             if !self.desk.exported(user_id, export_id, Service::Notifications, &page).await? {
                 break;
             }
@@ -302,14 +319,14 @@ fn verdict(error: &ConsumeError) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{PATIENCE, list, show, unread_count};
+    use crate::app::{PATIENCE, Shelf, list, show, unread_count};
     use crate::fixtures::{House, ada, bob, captured, envelope, payment_event, registered, sealed, user_event};
     use futures::executor::block_on;
     use payments_wire::{PayoutId, PayoutStatus};
     use users_wire::{CodePurpose, FactorChange, PasswordChange};
 
     fn titles(house: &House, user_id: UserId) -> Vec<String> {
-        let page = block_on(list(&house.records, user_id, None, 100)).unwrap();
+        let page = block_on(list(&house.records, user_id, Shelf::Inbox, None, None, 100)).unwrap();
         page.items.into_iter().map(|line| line.title).collect()
     }
 
@@ -341,7 +358,7 @@ mod tests {
         assert_eq!(house.hear(&captured(ada(), "p1")), Verdict::Done);
         assert_eq!(titles(&house, ada()), ["Receipt: 10.99 EUR", "Welcome to Spindrift"]);
         assert_eq!(block_on(unread_count(&house.records, ada())).unwrap().unread, 2);
-        let page = block_on(list(&house.records, ada(), None, 1)).unwrap();
+        let page = block_on(list(&house.records, ada(), Shelf::Inbox, None, None, 1)).unwrap();
         let (_, receipt) = block_on(show(&house.records, ada(), page.items[0].id)).unwrap();
         assert!(receipt.body.contains("10.99 EUR") && receipt.body.contains("two books"), "{}", receipt.body);
     }

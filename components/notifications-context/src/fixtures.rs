@@ -1,11 +1,13 @@
 //! What the tests of this crate share: events as their contexts send them, records in memory, a mailbox that remembers.
 
-use crate::app::Mailer;
-use crate::domain::{Channel, MailOutcome, Occasion, notification_id};
-use crate::mail::{Letter, Mail, TakenBack};
+use crate::app::{Mailer, Senders};
+use crate::domain::{Channel, Occasion, SendOutcome, notification_id};
+use crate::providers::{Carrier, Found, Letter, Mail, Provider, Providers, ShortMessage, Sms, TakenBack};
+use crate::seals::Seals;
 use crate::{GROUP, Notifier};
 use ambient::{Clock, CountedRandom, FixedClock};
 use async_trait::async_trait;
+use circuit_breaker::{Admission, Breaker, Health};
 use core::time::Duration;
 use events::{Consumer, Envelope, Verdict};
 use futures::executor::block_on;
@@ -14,8 +16,8 @@ use money::Money;
 use payments_wire::{PaymentSnapshot, PaymentStatus};
 use privacy::{RememberingDesk, SubjectKey};
 use records::{
-    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, OnceKey, OnceState, Outcome, Page, Record, RecordKey,
-    Records, RecordsError, TrialBalance,
+    AccountKey, Balance, Change, Cursor, DueTimer, IndexName, Meta, OnceKey, OnceState, Outcome, Page, Record,
+    RecordKey, Records, RecordsError, TrialBalance,
 };
 use records_memory::MemoryRecords;
 use std::collections::VecDeque;
@@ -117,44 +119,149 @@ pub fn captured(user_id: UserId, name: &str) -> Envelope {
     payment_event(payments_wire::PAYMENT_CAPTURED, user_id, name, "1.4")
 }
 
+/// A breaker that is closed, or open where a test says so; it remembers what it is told.
+#[derive(Clone, Default)]
+pub struct Closed {
+    /// Whether it is open after all.
+    pub open: Arc<Mutex<bool>>,
+}
+
+#[async_trait]
+impl Breaker for Closed {
+    async fn admit(&self) -> Admission {
+        if *self.open.lock().unwrap() {
+            Admission::Open { retry_after: Duration::from_secs(1) }
+        } else {
+            Admission::Call
+        }
+    }
+    async fn report(&self, _: Admission, _: Health) {}
+    async fn may_retry(&self) -> bool {
+        false
+    }
+    async fn is_closed(&self) -> bool {
+        !*self.open.lock().unwrap()
+    }
+}
+
+/// A letter as HTML and as text, with the address of its way out.
+pub type TakenLetter = (String, String, Option<String>);
+
 /// A provider that remembers letters by their key and answers as told, then accepts.
 #[derive(Clone, Default)]
 pub struct Mailbox {
     /// Key, address and subject of each call.
     pub calls: Arc<Mutex<Vec<(String, String, String)>>>,
+    /// Whole letters.
+    pub letters: Arc<Mutex<Vec<TakenLetter>>>,
     /// What the next calls are answered. A lost answer was taken all the same.
-    pub answers: Arc<Mutex<VecDeque<MailOutcome>>>,
-    /// Keys that were taken.
+    pub answers: Arc<Mutex<VecDeque<SendOutcome>>>,
+    /// Keys that were taken: each as often as it was delivered.
     pub taken: Arc<Mutex<Vec<String>>>,
     /// What deleting a letter is answered instead of being done.
     pub taking_back: Arc<Mutex<Option<TakenBack>>>,
+    /// Whether it keeps no keys: then every call that is taken is another delivery.
+    pub forgetful: bool,
+    /// What it says when it is asked whether it has a letter.
+    pub found: Arc<Mutex<Option<Found>>>,
+    /// Whether it is left alone.
+    pub breaker: Closed,
 }
 
-#[async_trait]
-impl Mail for Mailbox {
-    async fn send(&self, letter: &Letter<'_>, _timeout: Duration) -> MailOutcome {
-        let key = letter.idempotency_key.to_owned();
-        self.calls.lock().unwrap().push((key.clone(), letter.to.to_owned(), letter.subject.to_owned()));
-        let answer = self
-            .answers
-            .lock()
-            .unwrap()
-            .pop_front()
-            .unwrap_or(MailOutcome::Accepted { provider_id: Some(key.clone()) });
+impl Mailbox {
+    fn take(&self, key: &str, to: &str, subject: &str) -> SendOutcome {
+        let key = key.to_owned();
+        self.calls.lock().unwrap().push((key.clone(), to.to_owned(), subject.to_owned()));
+        let accepted = SendOutcome::Accepted { provider_id: Some(key.clone()) };
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(accepted);
         let mut taken = self.taken.lock().unwrap();
-        if matches!(answer, MailOutcome::Accepted { .. } | MailOutcome::Lost { .. }) && !taken.contains(&key) {
+        let has_it = matches!(answer, SendOutcome::Accepted { .. } | SendOutcome::Lost { .. });
+        if has_it && (self.forgetful || !taken.contains(&key)) {
             taken.push(key);
         }
         answer
     }
 
-    async fn take_back(&self, idempotency_key: &str, _timeout: Duration) -> TakenBack {
+    fn give_back(&self, key: &str) -> TakenBack {
         if let Some(answer) = *self.taking_back.lock().unwrap() {
             return answer;
         }
-        self.taken.lock().unwrap().retain(|key| key != idempotency_key);
+        self.taken.lock().unwrap().retain(|taken| taken != key);
         TakenBack::Gone
     }
+}
+
+#[async_trait]
+impl Mail for Mailbox {
+    async fn send(&self, letter: &Letter<'_>, _timeout: Duration) -> SendOutcome {
+        let html = letter.html.unwrap_or_default().to_owned();
+        self.letters.lock().unwrap().push((html, letter.text.to_owned(), letter.unsubscribe.map(str::to_owned)));
+        self.take(letter.idempotency_key, letter.to, letter.subject)
+    }
+
+    fn keeps_keys(&self) -> bool {
+        !self.forgetful
+    }
+
+    async fn find(&self, _: &str, _: Duration) -> Found {
+        self.found.lock().unwrap().clone().unwrap_or(Found::CannotTell)
+    }
+
+    fn deletes(&self) -> bool {
+        !self.forgetful
+    }
+
+    async fn take_back(&self, idempotency_key: &str, _timeout: Duration) -> TakenBack {
+        self.give_back(idempotency_key)
+    }
+}
+
+#[async_trait]
+impl Sms for Mailbox {
+    async fn send(&self, message: &ShortMessage<'_>, _timeout: Duration) -> SendOutcome {
+        self.take(message.idempotency_key, message.to, message.text)
+    }
+
+    fn keeps_keys(&self) -> bool {
+        !self.forgetful
+    }
+
+    fn deletes(&self) -> bool {
+        !self.forgetful
+    }
+
+    async fn take_back(&self, idempotency_key: &str, _timeout: Duration) -> TakenBack {
+        self.give_back(idempotency_key)
+    }
+}
+
+/// Who acts at this house's time, on nobody's behalf.
+pub fn meta(house: &House) -> Meta {
+    Meta { at: house.clock.now(), trace: "0".repeat(32), cause: None, actor: None }
+}
+
+/// The providers of a house: a mailbox, and a second one behind it where there is one; telephones at a third.
+pub fn providers(mailbox: &Mailbox, second: Option<&Mailbox>, phones: &Mailbox) -> Providers {
+    let provider = |name: &str, breaker: &Closed, carrier| Provider {
+        name: name.to_owned(),
+        carrier,
+        breaker: Arc::new(breaker.clone()),
+    };
+    let mut all = vec![
+        provider("generic", &mailbox.breaker, Carrier::Mail(Arc::new(mailbox.clone()))),
+        provider("generic", &phones.breaker, Carrier::Sms(Arc::new(phones.clone()))),
+    ];
+    let mut table = "email=generic sms=generic";
+    if let Some(second) = second {
+        all.push(provider("second", &second.breaker, Carrier::Mail(Arc::new(second.clone()))));
+        table = "email=generic+second sms=generic";
+    }
+    Providers::new(all, table.parse().unwrap()).unwrap()
+}
+
+/// The key of the tests' houses.
+pub fn seals() -> Seals {
+    Seals::new("a key of the tests")
 }
 
 /// One context in memory, with its consumer and its mailer.
@@ -163,6 +270,7 @@ pub struct House {
     pub records: MemoryRecords,
     pub notifier: Notifier,
     pub mailbox: Mailbox,
+    pub phones: Mailbox,
     pub mailer: Mailer,
     pub desk: RememberingDesk,
     faults: Arc<Mutex<Option<(u32, bool)>>>,
@@ -170,9 +278,15 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
+        Self::with(Mailbox::default(), None)
+    }
+
+    /// A house with this mailbox, and another one that is asked where the first does not take a letter.
+    pub fn with(mailbox: Mailbox, second: Option<&Mailbox>) -> Self {
         let clock = FixedClock::at(NOW);
         let records = MemoryRecords::new("notifications", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
-        let mailbox = Mailbox::default();
+        let phones = Mailbox::default();
+        let providers = providers(&mailbox, second, &phones);
         let desk = RememberingDesk::default();
         let faults = Arc::<Mutex<Option<(u32, bool)>>>::default();
         let failing = Failing { records: records.clone(), faults: faults.clone() };
@@ -181,17 +295,24 @@ impl House {
                 records: Arc::new(failing),
                 clock: Arc::new(clock.clone()),
                 desk: Arc::new(desk.clone()),
-                mail: Some(Arc::new(mailbox.clone())),
+                providers: Some(providers.clone()),
             },
             mailer: Mailer {
                 records: Arc::new(records.clone()),
-                mail: Arc::new(mailbox.clone()),
+                providers,
+                senders: Senders {
+                    mail: "Spindrift <no-reply@spindrift.example>".into(),
+                    sms: "Spindrift".into(),
+                    public_url: "https://spindrift.example".into(),
+                },
+                seals: seals(),
                 clock: Arc::new(clock.clone()),
                 actor: GROUP,
             },
             clock,
             records,
             mailbox,
+            phones,
             desk,
             faults,
         }

@@ -1,5 +1,6 @@
 //! The names of this context's records and indexes. No personal data in any of them.
 
+use crate::domain::{Channel, Kind};
 use events::EventId;
 use ids::{NotificationId, UserId};
 use privacy::Drawer;
@@ -7,6 +8,12 @@ use records::{IndexName, InvalidName, RecordKey, RecordsError};
 
 /// The timer that hands a message to its provider.
 pub const DELIVER: &str = "deliver";
+/// The timer that closes a window of a summary.
+pub const DIGEST: &str = "digest";
+/// What [`digest`] puts before the person.
+const DIGEST_RECORD: &str = "digest:";
+/// What [`suppression`] puts before the channel.
+const SUPPRESSION: &str = "suppression:";
 /// What [`message`] puts before the id.
 const MESSAGE: &str = "message:";
 /// What [`notification`] puts before the id.
@@ -45,6 +52,82 @@ pub fn unread(user_id: UserId) -> Result<IndexName, RecordsError> {
 /// `messages-of:usr_00…`: what was sent to a person or is on its way, so that it can be found again.
 pub fn messages_of(user_id: UserId) -> Result<IndexName, RecordsError> {
     index(format!("messages-of:{user_id}"))
+}
+
+/// `archived:usr_00…`: a person's notifications that they put away.
+pub fn archived(user_id: UserId) -> Result<IndexName, RecordsError> {
+    index(format!("archived:{user_id}"))
+}
+
+/// `log-of:usr_00…`: everything that was made for a person, in the inbox, sent, or kept back.
+pub fn log_of(user_id: UserId) -> Result<IndexName, RecordsError> {
+    index(format!("log-of:{user_id}"))
+}
+
+/// `settings:usr_00…`: what a person has set.
+pub fn settings(user_id: UserId) -> Result<RecordKey, RecordsError> {
+    record(format!("settings:{user_id}"))
+}
+
+/// `digest:usr_00….payout`: how far the summaries of one kind are.
+pub fn digest(user_id: UserId, kind: Kind) -> Result<RecordKey, RecordsError> {
+    record(format!("{DIGEST_RECORD}{user_id}.{}", kind.word()))
+}
+
+/// Whose and of which kind a record of summaries is.
+pub fn digest_of(key: &RecordKey) -> Option<(UserId, Kind)> {
+    let (user_id, kind) = key.as_str().strip_prefix(DIGEST_RECORD)?.split_once('.')?;
+    Some((user_id.parse().ok()?, Kind::from_word(kind)?))
+}
+
+/// `digest-of:usr_00….payout`: what waits for the next summary.
+pub fn digest_items(user_id: UserId, kind: Kind) -> Result<IndexName, RecordsError> {
+    index(format!("digest-of:{user_id}.{}", kind.word()))
+}
+
+/// `suppression:email:<32 hexadecimal digits>`: an address that takes no messages, by the name that only we can make.
+pub fn suppression(channel: Channel, name: &str) -> Result<RecordKey, RecordsError> {
+    record(format!("{SUPPRESSION}{}:{name}", channel.word()))
+}
+
+/// The record of a suppression that a caller names by what [`suppression_id`] showed them; `None` where it cannot be one.
+pub fn suppression_named(id: &str) -> Option<RecordKey> {
+    let (channel, name) = id.split_once(':')?;
+    let fits = name.len() == 32 && name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    suppression(Channel::from_word(channel).filter(|_| fits)?, name).ok()
+}
+
+/// The name of a suppression for callers.
+pub fn suppression_id(key: &RecordKey) -> Option<&str> {
+    key.as_str().strip_prefix(SUPPRESSION)
+}
+
+/// All addresses that take no messages.
+pub fn suppressions() -> Result<IndexName, RecordsError> {
+    index("suppressions".to_owned())
+}
+
+/// `suppressions-of:usr_00…`: a person's addresses among them, to be emptied.
+pub fn suppression_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer {
+        full: index(format!("suppressions-of:{user_id}"))?,
+        emptied: index(format!("erased-suppressions-of:{user_id}"))?,
+    })
+}
+
+/// What a person has put away, to be emptied; counted with the inbox.
+pub fn archive_drawer(user_id: UserId) -> Result<Drawer, RecordsError> {
+    Ok(Drawer { full: archived(user_id)?, emptied: inbox_drawer(user_id)?.emptied })
+}
+
+/// `went-out-of:usr_00…`: erased messages that a provider may have had.
+pub fn went_out(user_id: UserId) -> Result<IndexName, RecordsError> {
+    index(format!("went-out-of:{user_id}"))
+}
+
+/// `kept-letters-of:usr_00…`: those of them whose provider deletes nothing.
+pub fn kept_letters(user_id: UserId) -> Result<IndexName, RecordsError> {
+    index(format!("kept-letters-of:{user_id}"))
 }
 
 /// A person's inbox, to be emptied.

@@ -126,7 +126,7 @@ fn tell(report: &DeliveryReport) {
         Ok(Delivered::Sent) => (Level::Info, "message sent", None),
         Ok(Delivered::Again { at }) => (Level::Warn, "message not taken", Some(("again_at", at.to_string()))),
         Ok(Delivered::GivenUp { reason }) => (Level::Error, "message given up", Some(("reason", reason.clone()))),
-        Err(DeliverError::Records(error)) => {
+        Err(error @ (DeliverError::Records(_) | DeliverError::Template(_))) => {
             (Level::Warn, "message left to its timer", Some(("reason", error.to_string())))
         }
     };
@@ -169,9 +169,9 @@ pub struct Drained {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::MailOutcome;
-    use crate::fixtures::{House, NOW, ada, captured, registered};
-    use crate::mail::{Letter, Mail};
+    use crate::domain::SendOutcome;
+    use crate::fixtures::{Closed, House, Mailbox, NOW, ada, captured, registered};
+    use crate::providers::{Carrier, Letter, Mail, Provider, Providers};
     use ambient::{CountedRandom, FixedClock};
     use async_trait::async_trait;
     use events::StreamName;
@@ -204,18 +204,18 @@ mod tests {
 
     #[async_trait]
     impl Mail for Slow {
-        async fn send(&self, _letter: &Letter<'_>, _timeout: Duration) -> MailOutcome {
+        async fn send(&self, _letter: &Letter<'_>, _timeout: Duration) -> SendOutcome {
             if !self.asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
                 self.log.append(&StreamName::new("payments", 0), &captured(ada(), "p1"));
             }
             for _ in 0..10_000 {
                 let unread = crate::app::unread_count(&*self.house.records, ada()).await.unwrap().unread;
                 if unread == 2 {
-                    return MailOutcome::Accepted { provider_id: None };
+                    return SendOutcome::Accepted { provider_id: None };
                 }
                 Fast(FixedClock::at(NOW)).sleep(Duration::ZERO).await;
             }
-            MailOutcome::Lost { reason: "the receipt did not come".into() }
+            SendOutcome::Lost { reason: "the receipt did not come".into() }
         }
     }
 
@@ -250,7 +250,10 @@ mod tests {
         let house = House::new();
         let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
         let slow = Slow { log: log.clone(), house: house.notifier.clone(), asked: false.into() };
-        let work = work(&house, &log, Some(Mailer { mail: Arc::new(slow), ..house.mailer.clone() }));
+        let provider = |carrier| Provider { name: "generic".into(), carrier, breaker: Arc::new(Closed::default()) };
+        let all = vec![provider(Carrier::Mail(Arc::new(slow))), provider(Carrier::Sms(Arc::new(Mailbox::default())))];
+        let providers = Providers::new(all, "email=generic sms=generic".parse().unwrap()).unwrap();
+        let work = work(&house, &log, Some(Mailer { providers, ..house.mailer.clone() }));
         log.append(&StreamName::new("users", 0), &registered(ada()));
         let drained = block_on(work.on_pulse()).finish().unwrap();
         assert_eq!((drained.done, drained.sent), (2, 1), "the receipt came while the letter was under way");

@@ -2,6 +2,10 @@
 //!
 //! They say that something lies in an inbox, never what it says: texts stay in the context that wrote them.
 
+mod catalogue;
+
+pub use catalogue::catalogue;
+
 use ambient::Timestamp;
 use ids::{NotificationId, UserId};
 use serde::{Deserialize, Serialize};
@@ -14,7 +18,7 @@ pub const NOTIFICATION_READ: &str = "notifications.notification.read.v1";
 /// The public snapshot of a notification: `data` of each event above.
 ///
 /// **Shape** `{"id":"ntf_00…","user_id":"usr_00…","kind":"payment_receipt","read":false,"created_at":"2026-…Z"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NotificationSnapshot {
     /// Which notification.
     pub id: NotificationId,

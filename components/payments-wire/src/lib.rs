@@ -3,6 +3,10 @@
 //! Each event carries the public snapshot after the change. A change that an old consumer could not read needs a new
 //! version of the type.
 
+mod catalogue;
+
+pub use catalogue::catalogue;
+
 use ambient::Timestamp;
 use ids::{PaymentId, UserId};
 use money::Money;
@@ -74,7 +78,7 @@ pub enum PayoutStatus {
 }
 
 /// The public snapshot of a payout: `data` of each of its events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PayoutSnapshot {
     /// Which payout.
     pub id: PayoutId,
@@ -90,7 +94,7 @@ pub struct PayoutSnapshot {
 }
 
 /// A reversal: `data` of [`LEDGER_REVERSED`]. The reason is in the ledger, in somebody's own words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReversalSnapshot {
     /// The entry that was reversed.
     pub entry: u64,
@@ -129,7 +133,7 @@ pub enum PaymentStatus {
 }
 
 /// The public snapshot of a payment: `data` of each event above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PaymentSnapshot {
     /// Which payment.
     pub id: PaymentId,

@@ -7,12 +7,14 @@ use core::time::Duration;
 use futures::future::{Either, select};
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use http_client::{HttpClient, HttpError};
+use http_client::{HttpClient, HttpError, PeekingClient};
 use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
-use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
+use spin_sdk::wasip3::http_compat::{IncomingResponseBody, RequestOptionsExtension};
 
 /// The most bytes that a response may have.
 const LIMIT_BYTES: usize = 1024 * 1024;
+/// How long the beginning of a body that is not trusted is waited for, once the head is there.
+const PEEK: Duration = Duration::from_secs(2);
 
 /// Sends requests through the host, which lets only the manifest's `allowed_outbound_hosts` pass.
 ///
@@ -33,16 +35,54 @@ impl HttpClient for SpinHttp {
     }
 }
 
-/// One request and its whole response.
-async fn exchange(mut request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, HttpError> {
+#[async_trait]
+impl PeekingClient for SpinHttp {
+    async fn send_peeking(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        most_bytes: usize,
+    ) -> Result<Response<Bytes>, HttpError> {
+        let mut timer = pin!(spin_sdk::time::sleep(timeout));
+        let response = match select(pin!(head(request, timeout)), &mut timer).await {
+            Either::Left((answer, _)) => answer?,
+            Either::Right(((), _)) => {
+                return Err(HttpError::Lost(format!("no answer in {} ms", timeout.as_millis())));
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let mut kept = Vec::new();
+        // Dropping the body closes the connection, whatever is still on its way.
+        select(pin!(beginning(body, most_bytes, &mut kept)), pin!(spin_sdk::time::sleep(PEEK))).await;
+        Ok(Response::from_parts(parts, kept.into()))
+    }
+}
+
+/// One request up to the head of its response; the body is still to be read.
+async fn head(mut request: Request<Bytes>, timeout: Duration) -> Result<Response<IncomingResponseBody>, HttpError> {
     // Without its length a body goes out in chunks, even an empty one.
     let length = request.body().len();
     request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
     if let Some(options) = options(timeout) {
         request.extensions_mut().insert(options);
     }
-    let response = spin_sdk::http::send(request.map(Full::new)).await.map_err(|code| classified(&code))?;
-    let (parts, body) = response.into_parts();
+    spin_sdk::http::send(request.map(Full::new)).await.map_err(|code| classified(&code))
+}
+
+/// The beginning of a body, for as long as somebody waits for it.
+async fn beginning(mut body: IncomingResponseBody, most_bytes: usize, kept: &mut Vec<u8>) {
+    while kept.len() < most_bytes {
+        // What ends, breaks off or is no data ends the reading: the head has said what matters.
+        let Some(Ok(frame)) = body.frame().await else { return };
+        let Some(data) = frame.data_ref() else { continue };
+        let room = most_bytes.saturating_sub(kept.len());
+        kept.extend(data.iter().take(room));
+    }
+}
+
+/// One request and its whole response.
+async fn exchange(request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, HttpError> {
+    let (parts, body) = head(request, timeout).await?.into_parts();
     let declared =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > LIMIT_BYTES) {

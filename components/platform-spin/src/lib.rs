@@ -12,12 +12,14 @@ mod http;
 mod key_value;
 mod redis;
 mod sleep;
+mod tasks;
 mod variables;
 
 pub use http::SpinHttp;
 pub use key_value::SpinKeyValue;
 pub use redis::SpinRedis;
 pub use sleep::SpinSleep;
+pub use tasks::SpinTasks;
 pub use variables::{VariableError, variable};
 
 // Only switched on, for waking another request's task in the same instance.

@@ -15,18 +15,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How long one call may take, opening included.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The open connections of this instance, by address.
-static OPEN: Mutex<BTreeMap<String, Arc<Connection>>> = Mutex::new(BTreeMap::new());
+/// The open connections of this instance, by address and use.
+static OPEN: Mutex<BTreeMap<Place, Arc<Connection>>> = Mutex::new(BTreeMap::new());
+/// An address, and whether it is the connection on which commands may block.
+type Place = (String, bool);
 
 /// Never held across an await: another request of the instance would wait for a task that cannot be woken.
-fn open_connections() -> MutexGuard<'static, BTreeMap<String, Arc<Connection>>> {
+fn open_connections() -> MutexGuard<'static, BTreeMap<Place, Arc<Connection>>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Commands to the Redis at one address, which the manifest must allow.
 #[derive(Clone)]
 pub struct SpinRedis {
-    url: String,
+    place: Place,
+    timeout: Duration,
 }
 
 /// Why a call has no answer.
@@ -35,8 +38,8 @@ enum Failed {
     Refused(String),
     /// The connection broke; the command may have been carried out.
     Broken(String),
-    /// No answer in time; the command may have been carried out.
-    Late,
+    /// No answer in so long; the command may have been carried out.
+    Late(Duration),
 }
 
 impl From<Failed> for RedisError {
@@ -44,7 +47,7 @@ impl From<Failed> for RedisError {
         match failed {
             Failed::Refused(message) => Self::Refused(message),
             Failed::Broken(message) => Self::Unavailable(message),
-            Failed::Late => Self::Unavailable(format!("no answer in {} ms", TIMEOUT.as_millis())),
+            Failed::Late(timeout) => Self::Unavailable(format!("no answer in {} ms", timeout.as_millis())),
         }
     }
 }
@@ -52,25 +55,31 @@ impl From<Failed> for RedisError {
 impl SpinRedis {
     /// Commands to `redis://user:password@host:port[/database]`; opens nothing yet.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into() }
+        Self { place: (url.into(), false), timeout: TIMEOUT }
+    }
+
+    /// The same over one connection more, on which a command may block for as long as `waits`: what follows on it waits,
+    /// too, so it is for one caller an instance.
+    pub fn blocking(url: impl Into<String>, waits: Duration) -> Self {
+        Self { place: (url.into(), true), timeout: waits.saturating_add(TIMEOUT) }
     }
 
     /// The connection of this instance, opened where there is none. Two requests may open one each at the same time;
     /// the later one stays, the other closes when its call ends.
     async fn connection(&self) -> Result<Arc<Connection>, Failed> {
-        if let Some(connection) = open_connections().get(&self.url) {
+        if let Some(connection) = open_connections().get(&self.place) {
             return Ok(Arc::clone(connection));
         }
-        let connection = Arc::new(Connection::open(&self.url).await.map_err(classified)?);
-        open_connections().insert(self.url.clone(), Arc::clone(&connection));
+        let connection = Arc::new(Connection::open(&self.place.0).await.map_err(classified)?);
+        open_connections().insert(self.place.clone(), Arc::clone(&connection));
         Ok(connection)
     }
 
     /// Lets go of a connection that broke, unless another request has already put a new one in its place.
     fn forget(&self, broken: &Arc<Connection>) {
         let mut open = open_connections();
-        if open.get(&self.url).is_some_and(|current| Arc::ptr_eq(current, broken)) {
-            open.remove(&self.url);
+        if open.get(&self.place).is_some_and(|current| Arc::ptr_eq(current, broken)) {
+            open.remove(&self.place);
         }
     }
 
@@ -84,12 +93,12 @@ impl SpinRedis {
             }
             answer
         });
-        match select(call, pin!(spin_sdk::time::sleep(TIMEOUT))).await {
+        match select(call, pin!(spin_sdk::time::sleep(self.timeout))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => {
                 // Half-open connections never answer again.
-                open_connections().remove(&self.url);
-                Err(Failed::Late)
+                open_connections().remove(&self.place);
+                Err(Failed::Late(self.timeout))
             }
         }
     }

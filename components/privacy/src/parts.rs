@@ -22,11 +22,13 @@ pub enum Service {
     Notifications,
     /// What is projected from the events of the others.
     Queries,
+    /// Endpoints, and what was sent to them.
+    Webhooks,
 }
 
 impl Service {
     /// All of them, in the order of the receipt.
-    pub const ALL: [Self; 4] = [Self::Users, Self::Payments, Self::Notifications, Self::Queries];
+    pub const ALL: [Self; 5] = [Self::Users, Self::Payments, Self::Notifications, Self::Queries, Self::Webhooks];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Service {
             Self::Payments => "payments",
             Self::Notifications => "notifications",
             Self::Queries => "queries",
+            Self::Webhooks => "webhooks",
         }
     }
 

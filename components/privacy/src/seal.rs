@@ -94,7 +94,7 @@ fn bound(subject: UserId, kind: &str) -> String {
 /// Personal data as they lie in a stream.
 ///
 /// **Shape** `{"subject":"usr_00…","sealed":"x1.<nonce and ciphertext, base64url>"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
     /// Whose they are: whose key opens them.

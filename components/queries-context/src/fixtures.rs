@@ -132,6 +132,8 @@ impl EventStatistics for NothingWaits {
             lag: Some(0),
             pending: 0,
             oldest_age_ms: 0,
+            oldest_pending_age_ms: 0,
+            oldest_pending_deliveries: 0,
         }])
     }
 

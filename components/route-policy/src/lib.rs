@@ -82,12 +82,14 @@ pub struct RoutePolicy {
     pub class: Class,
     /// Whether an `Authorization` header is left unread.
     pub ignores_bearer: bool,
+    /// Whether a body may be an HTML form instead of JSON.
+    pub takes_forms: bool,
 }
 
 impl RoutePolicy {
     /// A route of this class that reads bearer tokens.
     pub const fn new(method: &'static str, path: &'static str, class: Class) -> Self {
-        Self { method, path, class, ignores_bearer: false }
+        Self { method, path, class, ignores_bearer: false, takes_forms: false }
     }
 
     /// The route proves who the caller is by other means: a client that still sends an expired token along with its
@@ -95,6 +97,14 @@ impl RoutePolicy {
     #[must_use]
     pub const fn ignoring_bearer(mut self) -> Self {
         self.ignores_bearer = true;
+        self
+    }
+
+    /// The route is called by somebody who sends `application/x-www-form-urlencoded`: a page's form, a mail program that
+    /// unsubscribes (RFC 8058), a provider. JSON is taken as well.
+    #[must_use]
+    pub const fn taking_forms(mut self) -> Self {
+        self.takes_forms = true;
         self
     }
 
@@ -149,6 +159,8 @@ mod tests {
         assert_eq!(class(Method::GET, "/v1/payments"), Class::Read);
         assert!(of(POLICIES, &Method::POST, "/v1/sessions").ignores_bearer);
         assert!(!of(POLICIES, &Method::GET, "/livez").ignores_bearer);
+        assert!(!of(POLICIES, &Method::POST, "/v1/sessions").takes_forms);
+        assert!(RoutePolicy::new("POST", "/v1/forms", Class::Notice).taking_forms().takes_forms);
     }
 
     #[test]

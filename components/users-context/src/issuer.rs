@@ -1,6 +1,6 @@
 //! The keys and the words of access tokens: what is signed, what is published.
 
-use crate::domain::Session;
+use crate::domain::{ROLE_ADMIN, Session};
 use access_token::{Claims, Jwks, SigningKey};
 use ambient::Timestamp;
 use base64::Engine;
@@ -12,7 +12,10 @@ use zeroize::Zeroizing;
 /// How long an access token holds. A session that was ended lives on in its last token for at most this long.
 const LIFE: Duration = Duration::from_secs(600);
 /// What a person may do by a login.
-const SCOPE: &str = "payments:read payments:write notifications:read notifications:write profile";
+const SCOPE: &str =
+    "payments:read payments:write notifications:read notifications:write webhooks:read webhooks:write profile";
+/// What an administrator may do besides: no API key has these, because keys have none that is not of their list.
+const ADMIN_SCOPE: &str = " operations:read operations:write";
 
 /// How strongly a person has just proven who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +114,7 @@ impl Issuer {
     pub(crate) fn issue(&self, grant: Grant<'_>, name: Uuid, now: Timestamp) -> AccessToken {
         let Grant { session, roles, assurance } = grant;
         let expires_at = now.plus(LIFE).min(session.expires_at);
+        let of_admin = if roles.iter().any(|role| role == ROLE_ADMIN) { ADMIN_SCOPE } else { "" };
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: session.user.to_string(),
@@ -120,7 +124,7 @@ impl Issuer {
             iat: now.unix_s(),
             jti: name.to_string(),
             sid: Some(session.id.to_string()),
-            scope: SCOPE.to_owned(),
+            scope: [SCOPE, of_admin].concat(),
             roles,
             acr: assurance.acr().to_owned(),
         };
@@ -160,6 +164,20 @@ mod tests {
         let token = issuer.issue(stronger, Uuid::from_u128(4), now);
         let claims = Verifier::new("https://id.test", "spindrift").verify(&token.text, issuer.jwks(), now).unwrap();
         assert_eq!(claims.acr, "2");
+    }
+
+    #[test]
+    fn only_an_administrators_token_opens_operations() {
+        let issuer = Issuer::new("https://id.test", "spindrift", SEED).unwrap();
+        let now = testing::now();
+        let session = Session::start(SessionId::new(0, Uuid::from_u128(9)), anna().id, 1, now);
+        let scope = |roles: &[&str]| {
+            let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+            let token = issuer.issue(Grant { roles, ..grant(&session) }, Uuid::nil(), now);
+            Verifier::new("https://id.test", "spindrift").verify(&token.text, issuer.jwks(), now).unwrap().scope
+        };
+        assert_eq!(scope(&["user", "operator"]), SCOPE);
+        assert_eq!(scope(&["user", "admin"]), format!("{SCOPE} operations:read operations:write"));
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! Personal data is never in `data`: it travels in the envelope's `personal` member ([`UserPersonal`]), sealed with a key of
 //! the person's own (`privacy`) that is gone with the account.
 
+mod catalogue;
+
+pub use catalogue::catalogue;
+
 use ambient::Timestamp;
 use ids::{ErasureId, ExportId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
@@ -22,7 +26,7 @@ pub const USER_UNLOCKED: &str = "users.user.unlocked.v1";
 pub const EMAIL_CHANGED: &str = "users.email.changed.v1";
 
 /// The public snapshot of an account: `data` of each event above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UserSnapshot {
     /// Which account.
     pub id: UserId,
@@ -31,7 +35,7 @@ pub struct UserSnapshot {
 }
 
 /// What is personal about an account: `personal` of each event above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UserPersonal {
     /// Where messages go.
     pub email: String,
@@ -45,7 +49,7 @@ pub const SESSION_STARTED: &str = "users.session.started.v1";
 pub const SESSION_ENDED: &str = "users.session.ended.v1";
 
 /// The public snapshot of a session: `data` of the session events; nothing in it is personal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SessionSnapshot {
     /// Which session.
     pub id: SessionId,
@@ -59,7 +63,7 @@ pub struct SessionSnapshot {
 }
 
 /// Why a session was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEndReason {
     /// The person logged out.
@@ -76,7 +80,7 @@ pub enum SessionEndReason {
 pub const SESSIONS_REVOKED: &str = "users.sessions.revoked.v1";
 
 /// `data` of [`SESSIONS_REVOKED`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SessionsRevoked {
     /// Whose they were.
     pub user_id: UserId,
@@ -87,7 +91,7 @@ pub struct SessionsRevoked {
 }
 
 /// Why all sessions were ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeReason {
     /// The person logged out everywhere.
@@ -100,7 +104,7 @@ pub enum RevokeReason {
 pub const ROLES_CHANGED: &str = "users.roles.changed.v1";
 
 /// `data` of [`ROLES_CHANGED`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RolesChanged {
     /// Whose they are.
     pub user_id: UserId,
@@ -112,7 +116,7 @@ pub struct RolesChanged {
 pub const FACTOR_CHANGED: &str = "users.factor.changed.v1";
 
 /// `data` of [`FACTOR_CHANGED`]; `personal` is a [`UserPersonal`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FactorChanged {
     /// Whose it is.
     pub user_id: UserId,
@@ -121,7 +125,7 @@ pub struct FactorChanged {
 }
 
 /// What became of a second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactorChange {
     /// Logging in asks for it from now on.
@@ -136,7 +140,7 @@ pub enum FactorChange {
 pub const PASSWORD_CHANGED: &str = "users.password.changed.v1";
 
 /// `data` of [`PASSWORD_CHANGED`]; `personal` is a [`UserPersonal`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PasswordChanged {
     /// Whose it is.
     pub user_id: UserId,
@@ -147,7 +151,7 @@ pub struct PasswordChanged {
 }
 
 /// How a password became another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordChange {
     /// By somebody who was logged in and knew the one before.
@@ -160,7 +164,7 @@ pub enum PasswordChange {
 pub const CODE_ISSUED: &str = "users.code.issued.v1";
 
 /// `data` of [`CODE_ISSUED`]; the code itself is in `personal` ([`CodePersonal`]).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodeIssued {
     /// The account that it is about.
     pub user_id: UserId,
@@ -173,7 +177,7 @@ pub struct CodeIssued {
 }
 
 /// What a code opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CodePurpose {
     /// The address of the account is its owner's.
@@ -187,7 +191,7 @@ pub enum CodePurpose {
 }
 
 /// `personal` of [`CODE_ISSUED`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodePersonal {
     /// Where the letter goes; not always the address of the account.
     pub email: String,
@@ -201,7 +205,7 @@ pub struct CodePersonal {
 pub const EXPORT_REQUESTED: &str = "users.user.export_requested.v1";
 
 /// `data` of [`EXPORT_REQUESTED`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExportRequested {
     /// Whose data.
     pub user_id: UserId,
@@ -216,7 +220,7 @@ pub const ERASURE_REQUESTED: &str = "users.user.erasure_requested.v1";
 pub const USER_ERASED: &str = "users.user.erased.v1";
 
 /// `data` of [`ERASURE_REQUESTED`] and [`USER_ERASED`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ErasureTold {
     /// Who was erased.
     pub user_id: UserId,

@@ -21,6 +21,7 @@ mod desk;
 mod ground;
 mod house;
 mod service;
+mod worker;
 
 pub use ground::Ground;
 pub use service::Service;

@@ -15,18 +15,22 @@ async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("gateway").await?;
     // No tokens of persons: the front desk shows nobody's data, and `/metrics` has a token of its own.
     let service = ground.service("gateway").await?.edge(|edge| edge.policies(POLICIES));
+    let log = Arc::new(RedisEventLog::new("gateway", ground.redis.clone()));
     let gateway = Gateway {
         peers: Arc::new([
             Peer { name: "users", url: variable("users_url").await? },
             Peer { name: "payments", url: variable("payments_url").await? },
             Peer { name: "notifications", url: variable("notifications_url").await? },
             Peer { name: "queries", url: variable("queries_url").await? },
+            Peer { name: "webhooks", url: variable("webhooks_url").await? },
+            Peer { name: "operations", url: variable("operations_url").await? },
         ]),
         http: Arc::new(SpinHttp),
         service_tokens: service.tokens.clone(),
         clock: ground.clock.clone(),
         redis: ground.redis.clone(),
-        statistics: Arc::new(RedisEventLog::new("gateway", ground.redis.clone())),
+        statistics: log.clone(),
+        inspection: log,
         metrics_token: variable("metrics_token").await?.into(),
     };
     Ok(service.front(routes(gateway)))

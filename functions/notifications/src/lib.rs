@@ -1,11 +1,14 @@
-//! The inbox over HTTP: wiring, and nothing else.
+//! The inbox, preferences, the log of messages and what providers tell, over HTTP: wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
 use edge_spin::{Front, StartError};
 use events::{StreamName, Worker};
 use events_redis::RedisEventLog;
-use notifications_context::{GROUP, HEARS, KEY_SCOPES, Notifications, Notifier, Work, http};
+use notifications_context::{
+    GROUP, HEARS, KEY_SCOPES, NoticeSecrets, Notifications, Notifier, POLICIES, Seals, Work, http,
+};
+use platform_spin::variable;
 use std::sync::Arc;
 use wiring_spin::Ground;
 
@@ -15,18 +18,34 @@ async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let records = ground.records();
-    let notifications = Notifications { records: records.clone(), clock: clock.clone() };
+    let notices = NoticeSecrets {
+        password: variable("provider_notice_password").await?,
+        twilio_token: variable("twilio_token").await?,
+        public_url: variable("public_url").await?.trim_end_matches('/').to_owned(),
+    };
+    let notifications = Notifications {
+        records: records.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        seals: Seals::new(&variable("notifications_key").await?),
+        notices: Arc::new(notices),
+    };
 
     // What the worker does, for hosts without a Redis trigger. Letters wait for the worker: only it may reach a provider.
     let log = Arc::new(RedisEventLog::new("notifications", ground.redis.clone()));
-    let notifier =
-        Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk: ground.desk().await?, mail: None });
+    let notifier = Arc::new(Notifier {
+        records: records.clone(),
+        clock: clock.clone(),
+        desk: ground.desk().await?,
+        providers: None,
+    });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone())
-        .with_config(http::drain_bounds());
+        .with_config(ground.worker_config(GROUP, http::drain_bounds()).await?);
     let work = Work { worker, mailer: None, records, clock, sleep };
 
     let service = ground.service("notifications").await?.bearer().await?.keys(KEY_SCOPES).await?;
+    let service = service.edge(|edge| edge.policies(POLICIES));
     let internal = service.internal(http::internal(notifications.clone(), work));
     Ok(service.front(http::public(notifications).merge(internal)))
 }

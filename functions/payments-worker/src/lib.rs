@@ -6,7 +6,7 @@
 use ambient::Random;
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker};
+use events::{StreamName, Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use payments_context::domain::StepUpLimits;
 use payments_context::setup::{Means, ProviderSettings, providers};
@@ -57,7 +57,8 @@ async fn work(call: Call) -> Result<(), StartError> {
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
     let log = Arc::new(RedisEventLog::new("payments", ground.redis.clone()));
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
-    let worker = Worker::new(log, GROUP, streams, clerk, clock, random, sleep);
+    let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
+    let worker = Worker::new(log, GROUP, streams, clerk, clock, random, sleep).with_config(bounds);
     if let Call::Bell = call {
         worker.on_bell().await?;
         return Ok(());

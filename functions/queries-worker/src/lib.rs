@@ -3,7 +3,7 @@
 #![cfg(target_family = "wasm")]
 
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker};
+use events::{StreamName, Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use queries_context::{GROUP, HEARS, Projector, Work};
 use std::sync::Arc;
@@ -21,7 +21,8 @@ async fn work(call: Call) -> Result<(), StartError> {
     let log = Arc::new(RedisEventLog::new("queries", ground.redis.clone()));
     let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone(), desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep);
+    let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
+    let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(bounds);
     let work = Work { worker, records, clock };
 
     let round = match call {

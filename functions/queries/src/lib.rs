@@ -22,8 +22,8 @@ async fn start() -> Result<Front, StartError> {
     // What the worker does, for hosts without a Redis trigger.
     let projector = Arc::new(Projector { records: records.clone(), clock: clock.clone(), desk: ground.desk().await? });
     let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
-    let worker =
-        Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(http::drain_bounds());
+    let bounds = ground.worker_config(GROUP, http::drain_bounds()).await?;
+    let worker = Worker::new(log, GROUP, streams, projector, clock.clone(), random, sleep).with_config(bounds);
     let work = Work { worker, records, clock };
 
     let service = ground.service("queries").await?.bearer().await?.keys(KEY_SCOPES).await?;

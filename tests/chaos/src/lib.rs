@@ -1,5 +1,5 @@
 //! Clients that pay while everything around them breaks, the record of what they were promised, and the checks that
-//! hold it against what is found afterwards.
+//! hold it against what is found afterwards; and a flood of events whose effects are counted (`flood`).
 //!
 //! Nothing here starts or kills a system: `cargo xtask chaos` does, and reads Redis for the [`Reading`]. Everything is
 //! driven by one seed; what a run does with it still depends on how fast the machine answers, so a seed repeats the
@@ -9,6 +9,7 @@ pub mod between;
 pub mod check;
 pub mod crowd;
 mod dice;
+pub mod flood;
 mod pace;
 mod paying;
 pub mod reading;

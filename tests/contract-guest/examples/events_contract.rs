@@ -19,6 +19,7 @@ async fn fixture() -> Result<OnRedis, String> {
         operator: connection("operator").await?,
         worker: connection("worker").await?,
         gateway: connection("gateway").await?,
+        operations: connection("operations").await?,
         sleep: Arc::new(SpinSleep),
         keep: Box::new(()),
     })

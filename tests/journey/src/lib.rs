@@ -6,9 +6,11 @@
 
 mod api;
 mod person;
+mod stream;
 
 pub use api::{Answer, Api};
 pub use person::Person;
+pub use stream::Stream;
 
 use std::time::Duration;
 

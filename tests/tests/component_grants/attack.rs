@@ -289,6 +289,8 @@ impl<'a> Attacker<'a> {
             }
             // What a rule in brackets lends, and to nobody else.
             let (groups, rung) = (&key("groups"), &key(&format!("rung:{}", self.id)));
+            let (replay, replays) = (&key("replay:somebody"), &key("replays:somebody"));
+            let (waits, totals) = (&key("retry:somebody"), &key("totals:somebody"));
             for (name, access, command) in [
                 ("xlen", Access::Read, &["XLEN", events][..]),
                 ("xrange", Access::Read, &["XRANGE", events, "-", "+", "COUNT", "1"]),
@@ -297,6 +299,17 @@ impl<'a> Attacker<'a> {
                 ("sadd", Access::Write, &["SADD", groups, self.id]),
                 ("set", Access::Write, &["SET", rung, "1", "PX", "1000"]),
                 ("xlen", Access::Read, &["XLEN", dead]),
+                ("xrange", Access::Read, &["XRANGE", dead, "-", "+", "COUNT", "1"]),
+                // A letter that is not there: what is there is looked for afterwards.
+                ("xdel", Access::Write, &["XDEL", dead, "9-9"]),
+                ("zadd", Access::Write, &["ZADD", replay, "1", "9-9"]),
+                ("hset", Access::Write, &["HSET", replays, "9-9:event", "{}"]),
+                ("zcard", Access::Read, &["ZCARD", waits]),
+                ("zadd", Access::Write, &["ZADD", waits, "1", "payments/0|9-9"]),
+                ("hmget", Access::Read, &["HMGET", totals, "retries"]),
+                ("hset", Access::Write, &["HSET", totals, "retries", "0"]),
+                ("memory|usage", Access::Read, &["MEMORY", "USAGE", events]),
+                ("xack", Access::Write, &["XACK", events, "somebody", "9-9"]),
                 ("hgetall", Access::Read, &["HGETALL", trial]),
                 ("hgetall", Access::Read, &["HGETALL", metrics]),
             ] {

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 const DEVELOPMENT: [&str; 2] = ["127.0.0.1:6379", "127.0.0.1:3000"];
 
 /// Providers on the internet, which no test speaks to: the host itself stands for them here.
-const PROVIDERS: [&str; 1] = ["https://api.stripe.com"];
+const PROVIDERS: [&str; 3] = ["https://api.postmarkapp.com", "https://api.stripe.com", "https://api.twilio.com"];
 
 /// What the committed files end passwords with; public, and therefore no secrets.
 pub const PUBLIC: &str = "-development";

@@ -47,7 +47,7 @@ fn rules(files: &mut Files) -> &mut String {
 }
 
 /// One a component, so that none hides behind another.
-const PLANTED: [Planted; 11] = [
+const PLANTED: [Planted; 12] = [
     // A label too many.
     Planted {
         file: manifest,
@@ -75,8 +75,8 @@ const PLANTED: [Planted; 11] = [
     // Any port of an address.
     Planted {
         file: manifest,
-        from: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ users_worker_url }}\", \"{{ mail_url }}\"]",
-        to: "allowed_outbound_hosts = [\"{{ redis_address }}\", \"{{ users_worker_url }}\", \"{{ mail_url }}\", \"http://127.0.0.1:*\"]",
+        from: "\"{{ mail_url }}\", \"{{ sms_url }}\", \"{{ postmark_url }}\", \"{{ twilio_url }}\"]",
+        to: "\"{{ mail_url }}\", \"{{ sms_url }}\", \"{{ postmark_url }}\", \"{{ twilio_url }}\", \"http://127.0.0.1:*\"]",
         found_by: &[("notifications-worker", "the listener that nobody is granted had")],
     },
     // A Redis that no variable names.
@@ -116,8 +116,8 @@ const PLANTED: [Planted; 11] = [
     // A reader that may write.
     Planted {
         file: rules,
-        from: "%R~{*}:events %R~{*}:trial %R~{*}:dead -@all",
-        to: "~{*}:events %R~{*}:trial %R~{*}:dead -@all +xadd",
+        from: "%R~{*}:events %R~{*}:trial %R~{*}:dead %R~{*}:retry:* %R~{*}:totals:* -@all",
+        to: "~{*}:events %R~{*}:trial %R~{*}:dead %R~{*}:retry:* %R~{*}:totals:* -@all +xadd",
         found_by: &[(
             "gateway",
             "[\"XADD\", \"{payments/0}:events\", \"*\", \"e\", \"forged\"] } must be RefusedByServer, but is Done",
@@ -131,6 +131,16 @@ const PLANTED: [Planted; 11] = [
         found_by: &[(
             "queries-worker",
             "[\"GET\", \"{notifications/0}:commits\"] } must be RefusedByServer, but is Done(\"secret of notifications\")",
+        )],
+    },
+    // Whoever looks after events looks into records.
+    Planted {
+        file: rules,
+        from: "(~{*}:dead ~{*}:replay:* ~{*}:replays:* -@all",
+        to: "(~{*}:* -@all +get",
+        found_by: &[(
+            "operations",
+            "[\"GET\", \"{payments/0}:h:sentinel\"] } must be RefusedByServer, but is Done(\"secret of payments\")",
         )],
     },
     // A user without a password.

@@ -162,7 +162,10 @@ fn who_may_call_whom_is_what_the_manifest_grants() -> Result<()> {
             let mut hosts = BTreeSet::new();
             for variable in texts(&app["spec"]["components"]).flat_map(|id| manifest.hosts_of(id)) {
                 if let Some(Given::Configuration(url)) = cluster.given(app, variable)? {
-                    hosts.insert(url);
+                    // A variable that names no host grants none.
+                    if !url.is_empty() {
+                        hosts.insert(url);
+                    }
                 }
             }
             for peer in apps.keys() {
@@ -173,7 +176,8 @@ fn who_may_call_whom_is_what_the_manifest_grants() -> Result<()> {
             let redis = hosts.contains("redis://redis.spindrift.svc.cluster.local:6379");
             let open = cluster.lets_through(Side::Pod(name), Side::Pod("redis"), 6379);
             ensure!(redis == open, "{}: {name} to Redis: granted {redis}, open {open}", cluster.name);
-            let outside = hosts.iter().any(|url| url.starts_with("https://"));
+            let any = texts(&app["spec"]["components"]).any(|id| manifest.reaches_any_host(id));
+            let outside = any || hosts.iter().any(|url| url.starts_with("https://"));
             let open = cluster.lets_through(Side::Pod(name), Side::Outside, 443);
             ensure!(outside == open, "{}: {name} to the world: granted {outside}, open {open}", cluster.name);
             for url in &hosts {
@@ -238,7 +242,8 @@ fn what_listens_is_probed_and_what_listens_on_nothing_is_not() -> Result<()> {
         let path = |probe: &str| app["spec"]["checks"][probe]["httpGet"]["path"].as_str().map(str::to_owned);
         ensure!(path("readiness").is_some() == listens, "the readiness probe of {name}");
         // A probe carries no token: of the internal routes it may ask for readiness alone. Whoever has a store asks it.
-        let asks_its_store = ["users", "payments", "notifications", "queries"].contains(&name);
+        let asks_its_store =
+            ["users", "payments", "notifications", "queries", "webhooks", "operations"].contains(&name);
         let wanted = format!("/internal/{name}/readyz");
         ensure!((path("readiness") == Some(wanted)) == asks_its_store, "the readiness probe of {name}");
         // A restart does not mend what is missing elsewhere: liveness asks the process alone.
@@ -330,6 +335,41 @@ fn the_script_makes_every_secret_that_is_asked_for() -> Result<()> {
 }
 
 #[test]
+fn the_sender_of_webhooks_is_shut_out_of_every_network_that_is_not_public() -> Result<()> {
+    let made = secrets::make(&[])?;
+    let file: toml::Table = toml::from_str(&made["webhooks-worker-runtime-config"]["runtime-config.toml"])?;
+    let blocked = file["outbound_networking"]["block_networks"].as_array().context("nothing is blocked")?;
+    let blocked: BTreeSet<&str> = blocked.iter().filter_map(toml::Value::as_str).collect();
+    for network in [
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "fe80::/10",
+        "::/8",
+    ] {
+        ensure!(blocked.contains(network), "{network} is open");
+    }
+    for cluster in Cluster::both()? {
+        let name = "webhooks-worker";
+        ensure!(cluster.lets_through(Side::Pod(name), Side::Outside, 443), "{}: no webhook leaves", cluster.name);
+        ensure!(!cluster.lets_through(Side::Pod(name), Side::Outside, 6379), "{}: other ports are open", cluster.name);
+        let policy = cluster.find("NetworkPolicy", "webhooks-leave-for-the-world")?;
+        let except: BTreeSet<&str> = texts(&policy["spec"]["egress"][0]["to"][0]["ipBlock"]["except"]).collect();
+        // What the runtime configuration leaves open for the cluster's own networks is closed here.
+        ensure!(except.contains("10.0.0.0/8"), "{}: the cluster is open", cluster.name);
+        ensure!(
+            blocked.iter().filter(|network| !network.contains(':')).all(|network| except.contains(network)),
+            "{}: {except:?}",
+            cluster.name
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn secrets_are_random_and_redis_takes_them() -> Result<()> {
     let (made, again) = (secrets::make(&["--sandbox"])?, secrets::make(&["--sandbox"])?);
     for (name, secret) in &made {
@@ -367,7 +407,7 @@ fn secrets_are_random_and_redis_takes_them() -> Result<()> {
             file.lines().filter_map(|line| Some(line.strip_prefix("url = \"")?.trim_end_matches('"').to_owned())),
         );
     }
-    assert_eq!(urls.len(), 16, "eleven of services and workers, five of bodies");
+    assert_eq!(urls.len(), 22, "fourteen of services and workers, eight of bodies");
     for url in &urls {
         let (user, rest) = url.trim_start_matches("redis://").split_once(':').context("no user")?;
         let (password, _) = rest.split_once('@').context("no password")?;

@@ -73,6 +73,13 @@ impl Manifest {
         used.chain(self.hosts_of(id)).collect()
     }
 
+    /// Whether a component may reach any host over https.
+    pub fn reaches_any_host(&self, id: &str) -> bool {
+        self.component
+            .get(id)
+            .is_some_and(|component| component.allowed_outbound_hosts.iter().any(|host| host == "https://*:*"))
+    }
+
     /// The application variables that name hosts which a component may reach.
     pub fn hosts_of(&self, id: &str) -> BTreeSet<&str> {
         let hosts = self.component.get(id).into_iter().flat_map(|component| &component.allowed_outbound_hosts);

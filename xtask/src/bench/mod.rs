@@ -4,6 +4,9 @@
 //! the components that are measured (`bench/`), and any bound that a test would depend on.
 
 pub mod edge;
+mod house;
+pub mod latency;
+pub mod live;
 mod load;
 mod processor_time;
 
@@ -17,5 +20,17 @@ pub enum BenchCommand {
         /// How long and how much.
         #[command(flatten)]
         flags: edge::EdgeFlags,
+    },
+    /// From an event to its effects on an idle system: on an open stream, in the inbox, in the overview.
+    Latency {
+        /// How long.
+        #[command(flatten)]
+        flags: latency::LatencyFlags,
+    },
+    /// Many open streams of the inbox in one host: what each costs, and how long a message takes to all of them.
+    Live {
+        /// How many.
+        #[command(flatten)]
+        flags: live::LiveFlags,
     },
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask chaos payments`: clients pay through the public API of a system that is started here, while its host and
+//! `cargo xtask chaos payments` (for `chaos events` see `flood`): clients pay through the public API of a system that is started here, while its host and
 //! its Redis are killed, its acquirer misbehaves and its notices come twice; then everything is checked.
 //!
 //! The clients, the record of what they were promised and the checks are the crate `chaos`; here is what starts, kills
@@ -6,6 +6,7 @@
 //! process id.
 
 mod figures;
+mod flood;
 mod house;
 mod rounds;
 mod store;
@@ -42,6 +43,8 @@ const MOST_REPLAYS: usize = 600;
 pub enum Part {
     /// Payments and the ledger.
     Payments,
+    /// Events and their effects, through two competing hosts.
+    Events,
 }
 
 /// Flags of a run.
@@ -61,6 +64,9 @@ pub struct ChaosFlags {
     /// How long a client thinks between two requests, in milliseconds.
     #[arg(long, default_value_t = 200)]
     pub think_ms: u64,
+    /// How many events are told; a payment is told of by two.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    pub events: u64,
     /// Repeats the plan of a run.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -80,17 +86,22 @@ pub struct ChaosFlags {
 /// # Errors
 /// When the system cannot be started or read, or something does not hold; then with what is needed to look into it.
 pub fn run(workspace: &Workspace, setup: &SetUp, flags: &ChaosFlags) -> anyhow::Result<ExitCode> {
-    let Part::Payments = flags.part;
     setup.redis(workspace)?;
     if !flags.no_build {
         let environment = setup.wasm(workspace)?;
         components::check(&components::build(workspace, &environment)?)?;
+        if flags.part == Part::Events {
+            flood::build(workspace, &environment)?;
+        }
         Runner::Embedded.build(workspace)?;
     }
     let folder = flags
         .state
         .clone()
         .unwrap_or_else(|| workspace.scratch().join(format!("chaos-{}-{}", flags.seed, std::process::id())));
+    if flags.part == Part::Events {
+        return flood::run(workspace, flags, folder);
+    }
     let stopwatch = Stopwatch::start();
     let tally = Arc::new(Tally::default());
     let mut house = House::start(workspace, &folder, &Crowd::operators_address(), flags.seed, Arc::clone(&tally))?;

@@ -12,7 +12,7 @@ use chaos::reading::{Balance, Event, Waiting};
 use crate::resp::{Connection, Reply};
 
 /// The contexts that have records, events and timers.
-const CONTEXTS: [&str; 5] = ["users", "payments", "notifications", "queries", "sandbox"];
+const CONTEXTS: [&str; 6] = ["users", "payments", "notifications", "queries", "webhooks", "sandbox"];
 /// The one that plays the acquirer. Its timers are notices, due within seconds: until they are sent it knows more than
 /// it has told, and both sides cannot be held against each other.
 const ACQUIRER: &str = "sandbox";
@@ -96,18 +96,29 @@ impl Store {
             let balance = Balance { posted_minor: text(posted)?.parse()?, held_minor: text(held)?.parse()? };
             reading.kept.insert(account, balance);
         }
+        self.each_event("{payments/0}:events", &mut |envelope| {
+            let event = Event::read(envelope)?;
+            if event.kind.starts_with("payments.payment.") {
+                reading.events.push(event);
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows every envelope of a stream, oldest first.
+    ///
+    /// # Errors
+    /// When Redis cannot be read, or whoever looks finds something wrong.
+    pub fn each_event(&mut self, stream: &str, look: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut from = "-".to_owned();
         loop {
-            let piece = list(self.ask(&["XRANGE", "{payments/0}:events", &from, "+", "COUNT", PIECE])?)?;
+            let piece = list(self.ask(&["XRANGE", stream, &from, "+", "COUNT", PIECE])?)?;
             let is_last = piece.is_empty();
             for entry in piece {
                 let [id, fields] = <[Reply; 2]>::try_from(list(entry)?).ok().context("no entry")?;
                 from = format!("({}", text(id)?);
                 let envelope = list(fields)?.into_iter().nth(1).context("an event without its envelope")?;
-                let event = Event::read(&text(envelope)?)?;
-                if event.kind.starts_with("payments.payment.") {
-                    reading.events.push(event);
-                }
+                look(&text(envelope)?)?;
             }
             if is_last {
                 return Ok(());
@@ -115,8 +126,12 @@ impl Store {
         }
     }
 
-    /// Counted here: Redis' own number of what a group has not read is too high after a load of its file.
-    fn groups(&mut self, stream: &str) -> anyhow::Result<Vec<Group>> {
+    /// The consumer groups of a stream. Counted here: Redis' own number of what a group has not read is too high after a
+    /// load of its file.
+    ///
+    /// # Errors
+    /// When Redis cannot be read.
+    pub fn groups(&mut self, stream: &str) -> anyhow::Result<Vec<Group>> {
         if number(self.ask(&["EXISTS", stream])?)? == 0 {
             return Ok(Vec::new());
         }
@@ -130,7 +145,10 @@ impl Store {
     }
 
     /// The keys of a pattern. Walks the whole keyspace, which is fine in a Redis that nobody else uses.
-    fn named(&mut self, pattern: &str) -> anyhow::Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// When Redis cannot be read.
+    pub fn named(&mut self, pattern: &str) -> anyhow::Result<Vec<String>> {
         let (mut cursor, mut names) = ("0".to_owned(), Vec::new());
         loop {
             let page = list(self.ask(&["SCAN", &cursor, "MATCH", pattern, "COUNT", "10000"])?)?;
@@ -145,7 +163,11 @@ impl Store {
         }
     }
 
-    fn ask(&mut self, words: &[&str]) -> anyhow::Result<Reply> {
+    /// Asks Redis.
+    ///
+    /// # Errors
+    /// When it is not there or refuses.
+    pub fn ask(&mut self, words: &[&str]) -> anyhow::Result<Reply> {
         match self.0.call(words)? {
             Reply::Refusal(why) => bail!("Redis refuses {}: {why}", words.first().unwrap_or(&"")),
             reply => Ok(reply),
@@ -154,13 +176,15 @@ impl Store {
 }
 
 /// A consumer group.
-struct Group {
-    name: String,
-    pending: u64,
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// How many entries it was given and has not settled.
+    pub pending: u64,
     /// The last entry that it was given.
     last: String,
-    /// How many it was not given; counted apart.
-    unseen: u64,
+    /// How many it was not given; counted apart, up to a thousand.
+    pub unseen: u64,
 }
 
 impl Group {
@@ -180,21 +204,21 @@ impl Group {
     }
 }
 
-fn list(reply: Reply) -> anyhow::Result<Vec<Reply>> {
+pub(super) fn list(reply: Reply) -> anyhow::Result<Vec<Reply>> {
     match reply {
         Reply::List(list) => Ok(list),
         other => bail!("a list was expected: {other:?}"),
     }
 }
 
-fn text(reply: Reply) -> anyhow::Result<String> {
+pub(super) fn text(reply: Reply) -> anyhow::Result<String> {
     match reply {
         Reply::Text(text) => Ok(text),
         other => bail!("a text was expected: {other:?}"),
     }
 }
 
-fn number(reply: Reply) -> anyhow::Result<u64> {
+pub(super) fn number(reply: Reply) -> anyhow::Result<u64> {
     match reply {
         Reply::Integer(number) => Ok(u64::try_from(number)?),
         other => bail!("a number was expected: {other:?}"),

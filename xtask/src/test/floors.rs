@@ -69,9 +69,44 @@ impl Floor {
         matches!(self, Self::Component | Self::EndToEnd | Self::Fault)
     }
 
+    /// Beside which floors it runs.
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Unit | Self::Contract | Self::Host => Lane::Computing,
+            Self::Component | Self::EndToEnd => Lane::Running,
+            Self::Fault => Lane::Breaking,
+        }
+    }
+
+    /// Whether its tests wait more than they compute, so that more of them than there are cores may run at once.
+    pub fn mostly_waits(self) -> bool {
+        self != Self::Unit
+    }
+
     /// Whether whatever passes on the embedded host must pass on stock Spin too.
     pub fn runs_on_stock(self) -> bool {
         matches!(self, Self::Component | Self::EndToEnd)
+    }
+}
+
+/// Floors that run one after the other, beside those of the other lanes.
+///
+/// Unit and contract tests keep the processors busy; all the others mostly wait (for a start, for Redis, for a
+/// pulse), so that on two cores the whole takes little longer than its longest lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// What computes.
+    Computing,
+    /// What runs the functions' components.
+    Running,
+    /// What breaks them.
+    Breaking,
+}
+
+impl Lane {
+    /// All lanes, in the order of their floors.
+    pub fn all() -> [Self; 3] {
+        [Self::Computing, Self::Running, Self::Breaking]
     }
 }
 
@@ -217,6 +252,15 @@ mod tests {
         ] {
             assert_eq!(floor_of(&format!("{folder}/Cargo.toml"), &kind).unwrap(), expected, "{folder} {kind:?}");
         }
+    }
+
+    #[test]
+    fn the_lanes_keep_the_order_of_the_floors() {
+        let by_lane: Vec<Floor> = Lane::all()
+            .into_iter()
+            .flat_map(|lane| Floor::all().into_iter().filter(move |floor| floor.lane() == lane))
+            .collect();
+        assert_eq!(by_lane, Floor::all());
     }
 
     #[test]

@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use self::floors::Floor;
+use self::floors::{Floor, Lane, Target};
 use self::report::Report;
 use crate::setup::SetUp;
 use crate::up::application;
-use crate::workspace::Workspace;
+use crate::workspace::{Environment, Workspace};
 
 /// Flags of `test` and `ci`.
 #[derive(Debug, Clone, Args)]
@@ -91,12 +91,38 @@ pub fn report_of(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> any
         Err(_) => bail!("building the embedded host ended in a panic of this program"),
     }
     let targets = floors::targets(workspace)?;
-    for floor in &floors {
-        steps::floor(workspace, &environment, *floor, &targets, false, &mut report)?;
-    }
+    report.add(side_by_side(workspace, &environment, &floors, &targets)?);
     if flags.stock {
         for floor in floors.iter().filter(|floor| floor.runs_on_stock()) {
             steps::floor(workspace, &environment, *floor, &targets, true, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+/// Runs the floors in lanes beside one another (`Lane`), and reports them in their own order.
+fn side_by_side(
+    workspace: &Workspace,
+    environment: &Environment,
+    floors: &[Floor],
+    targets: &[Target],
+) -> anyhow::Result<Report> {
+    let run = |lane: Lane| {
+        let mut report = Report::default();
+        for floor in floors.iter().filter(|floor| floor.lane() == lane) {
+            steps::floor(workspace, environment, *floor, targets, false, &mut report)?;
+        }
+        anyhow::Ok(report)
+    };
+    let lanes = std::thread::scope(|scope| {
+        let running: Vec<_> = Lane::all().into_iter().map(|lane| scope.spawn(move || run(lane))).collect();
+        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut report = Report::default();
+    for lane in lanes {
+        match lane {
+            Ok(lane) => report.add(lane?),
+            Err(_) => bail!("running the tests ended in a panic of this program"),
         }
     }
     Ok(report)

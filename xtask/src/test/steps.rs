@@ -156,6 +156,9 @@ pub fn floor(
         for (key, value) in surroundings(workspace, stock) {
             cargo.env(key, value);
         }
+        if floor.mostly_waits() && std::env::var_os("RUST_TEST_THREADS").is_none() {
+            cargo.env("RUST_TEST_THREADS", threads_that_wait().to_string());
+        }
         let log = workspace.scratch().join(format!("{}-{number}.log", file_name(&name)));
         let ended_well = process::into_file(&mut cargo, &log)?;
         let output = std::fs::read(&log).with_context(|| format!("reading {}", log.display()))?;
@@ -171,6 +174,11 @@ pub fn floor(
     let took = if tally.failed == 0 { task.done() } else { task.failed() };
     report.floor(name, tally, took);
     Ok(())
+}
+
+/// How many tests of a floor that mostly waits run at once: two a core, and never fewer than four.
+fn threads_that_wait() -> usize {
+    std::thread::available_parallelism().map_or(4, |cores| (cores.get() * 2).max(4))
 }
 
 /// What tests may want to know: where the built things are, and which host to run them on.

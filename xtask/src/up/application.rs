@@ -151,6 +151,11 @@ impl Application {
         Ok(status.map(|status| format!("{}\n({status})", self.last_words())))
     }
 
+    /// The process id of its group.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it printed last.
     pub fn last_words(&self) -> String {
         process::tail(&self.log)

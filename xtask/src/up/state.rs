@@ -126,6 +126,22 @@ impl StateFolder {
         Ok(())
     }
 
+    /// Waits until nobody holds the lock of a program that was killed: a child that it had forked, as Redis does to rewrite
+    /// its file, dies a moment later.
+    ///
+    /// # Errors
+    /// When somebody holds on to it.
+    pub fn await_end(&self, name: &str) -> anyhow::Result<()> {
+        let (lock, stopwatch) = (self.lock_of(name), Stopwatch::start());
+        while child::holder(&lock)?.is_some() {
+            if stopwatch.elapsed() > LEFTOVER_LIMIT {
+                bail!("the {name} that was killed does not end");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
     /// Starts a program under a lock of its own, in a process group of its own, so that Ctrl-C reaches this program
     /// first and the order of stopping is ours. What it prints goes into `logs/<name>.log`.
     ///

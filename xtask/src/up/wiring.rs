@@ -124,7 +124,7 @@ pub fn secret_variables(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
 /// A variable as the manifest declares it.
 struct Variable {
     name: String,
-    /// The value on a developer's machine: the manifest's default, or what the runtime configuration gives.
+    /// The value on a developer's machine: what the runtime configuration gives, or the manifest's default.
     development: Option<String>,
     /// Whether that value is the manifest's own.
     is_default: bool,
@@ -149,8 +149,8 @@ fn declared_in(manifest: &Table, runtime_config: &Table) -> Vec<Variable> {
             let default = declaration.get("default").and_then(Value::as_str).map(str::to_owned);
             Variable {
                 name: name.clone(),
-                is_default: default.is_some(),
-                development: default.or_else(|| given(name)),
+                is_default: default.is_some() && given(name).is_none(),
+                development: given(name).or(default),
                 secret: declaration.get("secret").and_then(Value::as_bool).unwrap_or_default(),
             }
         })
@@ -197,13 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_manifests_default_or_the_runtime_configurations() {
+    fn a_value_is_the_runtime_configurations_or_the_manifests_default() {
         let manifest: Table = "[variables]\nredis_address = { default = \"redis://127.0.0.1:6379\" }\n\
-                               metrics_token = { required = true, secret = true }\nlost = { required = true }\n"
+                               metrics_token = { required = true, secret = true }\nlost = { required = true }\n\
+                               opened = { default = \"\" }\n"
             .parse()
             .unwrap();
         let runtime_config: Table =
-            "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\nmetrics_token = \"open\"\n"
+            "[[variables_provider]]\ntype = \"static\"\n[variables_provider.values]\nmetrics_token = \"open\"\nopened = \"wide\"\n"
                 .parse()
                 .unwrap();
         let variables = declared_in(&manifest, &runtime_config);
@@ -214,6 +215,7 @@ mod tests {
             [
                 ("lost", None, false),
                 ("metrics_token", Some("open"), true),
+                ("opened", Some("wide"), false),
                 ("redis_address", Some("redis://127.0.0.1:6379"), false)
             ]
         );

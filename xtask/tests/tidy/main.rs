@@ -7,6 +7,7 @@ mod arrows;
 mod capabilities;
 mod floats;
 mod manifests;
+mod operations;
 mod sources;
 mod threats;
 mod variables;

@@ -19,6 +19,8 @@ struct Shared {
     bearer: BTreeSet<String>,
     /// `.desk()`.
     desk: BTreeSet<String>,
+    /// `.worker_config(…)`.
+    worker: BTreeSet<String>,
 }
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
             service: variables(service),
             bearer: variables(bearer),
             desk: variables(&text("desk.rs")),
+            worker: variables(&text("worker.rs")),
         }
     }
 }
@@ -49,6 +52,7 @@ fn reads(source: &str, shared: &Shared) -> BTreeSet<String> {
         (".service(", &shared.service),
         (".bearer()", &shared.bearer),
         (".desk()", &shared.desk),
+        (".worker_config(", &shared.worker),
     ] {
         if source.contains(call) {
             names.extend(more.iter().cloned());
@@ -100,6 +104,7 @@ fn finds_what_is_granted_in_vain_and_what_is_missing() {
         service: set(&["limits"]),
         bearer: set(&["issuer"]),
         desk: set(&["peer"]),
+        worker: set(&["policies"]),
     };
     let source = "Ground::of(\"x\"); variable(\"mail_key\"); ground.service(\"x\")";
     let read = reads(source, &shared);
@@ -109,6 +114,7 @@ fn finds_what_is_granted_in_vain_and_what_is_missing() {
     assert_eq!(complaints("x", &set(&["redis_url"]), &read).len(), 2);
     assert!(reads("service.bearer()", &shared).contains("issuer"));
     assert!(reads("ground.desk()", &shared).contains("peer"));
+    assert!(reads("ground.worker_config(GROUP, bounds)", &shared).contains("policies"));
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

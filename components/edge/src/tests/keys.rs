@@ -8,6 +8,8 @@ use limiter_memory::MemoryLimiter;
 use route_policy::KeyScopes;
 
 const SECRET: [u8; 32] = [7; 32];
+/// No status: users knows the key no longer.
+const REVOKED: u16 = 1;
 
 /// Waits for ever: nobody is too late.
 struct Patient;
@@ -22,7 +24,7 @@ impl Sleep for Patient {
 struct House {
     setup: Setup,
     users: ScriptedHttp,
-    /// What users answers to what it knows; 0: nothing at all.
+    /// What users answers to what it knows; [`REVOKED`]: that nobody has it; 0: nothing at all.
     status: Arc<AtomicU16>,
     instance: Router,
 }
@@ -52,8 +54,9 @@ fn house(limits: &str, scopes: &'static [&'static str], change: fn(&mut Verified
             expires_at: FixedClock::at(NOW).now().plus(Duration::from_secs(3600)),
         };
         change(&mut verified);
-        let status = if known { status } else { 404 };
-        let body = serde_json::to_vec(&verified).unwrap();
+        let holds = known && status != REVOKED;
+        let status = if holds { status } else { 200 };
+        let body = serde_json::to_vec(&holds.then_some(verified)).unwrap();
         Ok(http::Response::builder().status(status).body(body.into()).unwrap())
     });
     let clock: Arc<dyn Clock> = Arc::new(setup.clock.clone());
@@ -110,7 +113,7 @@ async fn an_answer_is_believed_for_a_minute_and_never_past_the_keys_end() {
         assert_eq!(house.status(&key()).await, 200);
     }
     assert_eq!(house.questions(), 1);
-    house.status.store(404, Ordering::SeqCst);
+    house.status.store(REVOKED, Ordering::SeqCst);
     house.setup.clock.advance_ms(59_999);
     assert_eq!(house.status(&key()).await, 200);
     house.setup.clock.advance_ms(1);
@@ -125,7 +128,7 @@ async fn an_answer_is_believed_for_a_minute_and_never_past_the_keys_end() {
         key.expires_at = FixedClock::at(NOW).now().plus(Duration::from_secs(5))
     });
     assert_eq!(short.status(&key()).await, 200);
-    short.status.store(404, Ordering::SeqCst);
+    short.status.store(REVOKED, Ordering::SeqCst);
     short.setup.clock.advance_ms(5_000);
     assert_eq!(short.status(&key()).await, 401, "expired within the minute");
 }
@@ -133,7 +136,7 @@ async fn an_answer_is_believed_for_a_minute_and_never_past_the_keys_end() {
 #[tokio::test]
 async fn a_key_that_nobody_vouches_for_opens_nothing() {
     let house = sound();
-    for status in [0, 401, 403, 429, 500, 503, 204, 302] {
+    for status in [0, 401, 403, 404, 429, 500, 503, 204, 302] {
         house.status.store(status, Ordering::SeqCst);
         let answer = house.ask(get_request("/me"), &key()).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{status}");

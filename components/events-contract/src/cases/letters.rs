@@ -15,6 +15,9 @@ table![
     a_replay_that_fails_again_leaves_one_letter_with_the_new_cause,
     a_replay_whose_worker_died_comes_back,
     a_replay_can_be_put_off,
+    an_edited_replay_hands_out_other_bytes_and_leaves_the_letter_as_it_is,
+    an_edited_replay_that_fails_again_keeps_what_was_handed_out,
+    a_replay_as_it_is_forgets_the_edited_one,
 ];
 
 /// Appends events and hands them all out.
@@ -167,5 +170,63 @@ async fn a_replay_can_be_put_off(fixture: &dyn Fixture) -> Result<(), Failure> {
     fixture.pass(LONGER).await;
     let again = log.claim_replay(GROUP, IDLE).await?;
     ensure_eq!(again.map(|d| (d.receipt.deliveries, d.receipt.retries)), Some((1, 1)), "deliveries and retries");
+    Ok(())
+}
+
+async fn an_edited_replay_hands_out_other_bytes_and_leaves_the_letter_as_it_is(
+    fixture: &dyn Fixture,
+) -> Result<(), Failure> {
+    let (letter, log) = (the_one(fixture).await?, fixture.log());
+    ensure_eq!(fixture.inspection().replay_of("notifications", &letter).await?, None, "the replay before");
+    for _ in 0..2 {
+        ensure!(fixture.letters().replay_edited(letter.id, &bytes(7)).await?, "there is no such letter");
+    }
+    ensure_eq!(fixture.letters().inspect(letter.id).await?.as_ref(), Some(&letter), "the letter");
+    let state = fixture.inspection().replay_of("notifications", &letter).await?;
+    ensure_eq!(state.map(|s| (s.deliveries, s.retries, s.edited)), Some((0, 0, true)), "the replay asked for");
+    // A worker that died with it, and one that puts it off, change nothing of what is handed out.
+    for deliveries in 1..3 {
+        let replayed = log.claim_replay(GROUP, IDLE).await?;
+        let found = replayed.map(|d| (d.payload, d.receipt.deliveries, d.receipt.letter));
+        ensure_eq!(found, Some((Some(bytes(7)), deliveries, Some(letter.id))), "the replay");
+        fixture.pass(LONGER).await;
+    }
+    let replayed = log.claim_replay(GROUP, IDLE).await?.ok_or_else(|| Failure("not replayed".to_owned()))?;
+    let wait = Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(1), jitter_permille: 0 };
+    log.defer(GROUP, &replayed.receipt, wait).await?;
+    fixture.pass(LONGER).await;
+    let replayed = log.claim_replay(GROUP, IDLE).await?.ok_or_else(|| Failure("not replayed".to_owned()))?;
+    ensure_eq!(replayed.payload, Some(bytes(7)), "the bytes after a retry");
+    log.acknowledge(GROUP, &[replayed.receipt]).await?;
+    ensure!(fixture.letters().inspect(letter.id).await?.is_none(), "the letter is still there");
+    ensure_eq!(fixture.inspection().replay_of("notifications", &letter).await?, None, "the replay afterwards");
+    ensure!(!fixture.letters().replay_edited(letter.id, &bytes(7)).await?, "a letter that is gone can be edited");
+    Ok(())
+}
+
+async fn an_edited_replay_that_fails_again_keeps_what_was_handed_out(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let (letter, log) = (the_one(fixture).await?, fixture.log());
+    fixture.letters().replay_edited(letter.id, &bytes(7)).await?;
+    let replayed = log.claim_replay(GROUP, IDLE).await?.ok_or_else(|| Failure("not replayed".to_owned()))?;
+    log.park(GROUP, &replayed, "still no such template").await?;
+    let letters = fixture.letters().list(None, 100).await?.letters;
+    let found: Vec<_> = letters.iter().map(|l| (l.cause.as_str(), l.entry, l.payload.clone())).collect();
+    ensure_eq!(found, vec![("still no such template", letter.entry, bytes(7))], "the letters");
+    for again in letters {
+        ensure_eq!(
+            fixture.inspection().replay_of("notifications", &again).await?,
+            None,
+            "the replay of the new letter"
+        );
+    }
+    Ok(())
+}
+
+async fn a_replay_as_it_is_forgets_the_edited_one(fixture: &dyn Fixture) -> Result<(), Failure> {
+    let (letter, log) = (the_one(fixture).await?, fixture.log());
+    fixture.letters().replay_edited(letter.id, &bytes(7)).await?;
+    fixture.letters().replay(letter.id).await?;
+    let replayed = log.claim_replay(GROUP, IDLE).await?.ok_or_else(|| Failure("not replayed".to_owned()))?;
+    ensure_eq!(replayed.payload, Some(bytes(0)), "the bytes");
     Ok(())
 }

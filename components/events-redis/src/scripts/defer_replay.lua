@@ -1,5 +1,5 @@
 -- Puts a replay off and gives its delivery back.
--- KEYS: replays due, replays' counts. ARGV: letter, deliveries, first ms, cap ms, jitter in thousandths.
+-- KEYS: replays due, replays' counts, totals. ARGV: letter, deliveries, first ms, cap ms, jitter in thousandths.
 -- Does nothing where the replay was settled, purged or taken by another in the meantime.
 if not redis.call('ZSCORE', KEYS[1], ARGV[1])
   or redis.call('HGET', KEYS[2], ARGV[1] .. ':deliveries') ~= ARGV[2] then
@@ -12,4 +12,5 @@ wait = math.floor(wait + wait * tonumber(ARGV[5]) / 1000)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + wait), ARGV[1])
+redis.call('HINCRBY', KEYS[3], 'retries', 1)
 return retry

@@ -1,5 +1,6 @@
 -- How far the groups of a stream are. Reads only, so that it runs with no more than that right.
--- KEYS: stream. Answer: group, lag or '', pending, age of the oldest entry not settled in ms, and again.
+-- KEYS: stream. Answer: group, lag or '', pending, age of the oldest entry not settled in ms, age of the oldest one that
+-- was handed out, how often it was, and again.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {}
 end
@@ -24,8 +25,10 @@ for _, listed in ipairs(named(redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'CO
   if unseen then
     oldest = math.min(oldest, born(unseen[1]))
   end
+  local pending, deliveries = now, 0
   if group.pending[1] then
-    oldest = math.min(oldest, born(group.pending[1][1]))
+    pending, deliveries = born(group.pending[1][1]), group.pending[1][4]
+    oldest = math.min(oldest, pending)
   end
   answer[#answer + 1] = group.name
   -- Redis' own number is too high after a load of its append-only file: what follows a rewrite there does not say how
@@ -37,5 +40,7 @@ for _, listed in ipairs(named(redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'CO
   answer[#answer + 1] = lag and string.format('%.0f', lag) or ''
   answer[#answer + 1] = string.format('%.0f', group['pel-count'])
   answer[#answer + 1] = string.format('%.0f', now - oldest)
+  answer[#answer + 1] = string.format('%.0f', now - pending)
+  answer[#answer + 1] = string.format('%.0f', deliveries)
 end
 return answer

@@ -26,16 +26,17 @@ impl Sleep for TokioSleep {
     }
 }
 
-/// A server with its users; the worker's connection may be another one around the sound one.
-async fn on_redis(worker: impl FnOnce(Arc<NativeRedis>) -> Arc<dyn Redis>) -> anyhow::Result<OnRedis> {
+/// A server with its users; the connections that change something may be others around the sound ones.
+async fn on_redis(around: impl Fn(Arc<NativeRedis>) -> Arc<dyn Redis>) -> anyhow::Result<OnRedis> {
     let server = RedisServer::start_with(&["--aclfile", USERS])?;
     let url = |user: &str| format!("redis://{user}:{user}-development@127.0.0.1:{}", server.port());
     listener::listen(&url("operator"))?;
     let connect = |user: &str| Arc::new(NativeRedis::new(url(user)));
     Ok(OnRedis {
         operator: connect("operator"),
-        worker: worker(connect("notifications")),
+        worker: around(connect("notifications")),
         gateway: connect("gateway"),
+        operations: around(connect("operations")),
         sleep: Arc::new(TokioSleep),
         keep: Box::new(server),
     })

@@ -15,7 +15,7 @@ struct Bug {
     breaks: &'static str,
 }
 
-const BUGS: [Bug; 12] = [
+const BUGS: [Bug; 14] = [
     Bug {
         from: "redis.call('DEL', KEYS[2])",
         to: "",
@@ -50,6 +50,16 @@ const BUGS: [Bug; 12] = [
         from: "redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[1])), letter)",
         to: "",
         breaks: "a_replayed_letter_goes_to_its_group_alone_and_is_forgotten_when_done",
+    },
+    Bug {
+        from: "redis.call('HGET', KEYS[3], letter .. ':event') or fields.event",
+        to: "fields.event",
+        breaks: "an_edited_replay_hands_out_other_bytes_and_leaves_the_letter_as_it_is",
+    },
+    Bug {
+        from: "ARGV[1] .. ':retries', ARGV[1] .. ':event')\nif ARGV[3]",
+        to: "ARGV[1] .. ':retries')\nif ARGV[3]",
+        breaks: "a_replay_as_it_is_forgets_the_edited_one",
     },
     Bug { from: "XACK", to: "", breaks: "an_entry_is_handed_out_once_and_forgotten_when_acknowledged" },
 ];
@@ -104,7 +114,8 @@ async fn the_suite_finds_every_planted_bug() {
     for bug in &BUGS {
         let made = Arc::new(AtomicBool::default());
         let planted = made.clone();
-        let fixture = on_redis(|sound| Arc::new(Planted { sound, bug, made: planted })).await.unwrap();
+        let around = |sound| -> Arc<dyn Redis> { Arc::new(Planted { sound, bug, made: planted.clone() }) };
+        let fixture = on_redis(around).await.unwrap();
         running.push(unseen(bug, fixture, made));
     }
     let unseen: Vec<_> = join_all(running).await.into_iter().flatten().collect();

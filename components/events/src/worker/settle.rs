@@ -39,6 +39,15 @@ impl Worker {
         match verdict {
             Verdict::Done => Settled::Done,
             Verdict::Park { reason } => self.park(delivery, reason).await,
+            Verdict::Retry { reason, .. }
+                if self.config.max_retries.is_some_and(|most| delivery.receipt.retries >= most) =>
+            {
+                self.park(
+                    delivery,
+                    format!("put off {} times, the last time because {reason}", delivery.receipt.retries),
+                )
+                .await
+            }
             Verdict::Retry { after, reason } => {
                 match self.log.defer(&self.group, &delivery.receipt, self.backoff(after)).await {
                     Ok(()) => Settled::Deferred { reason },
@@ -59,7 +68,7 @@ impl Worker {
         let mut chance = [0u8; 4];
         self.random.fill(&mut chance);
         let jitter_permille = u32::from_be_bytes(chance) % self.config.jitter_permille.saturating_add(1);
-        Backoff { first, cap: self.config.retry_cap, jitter_permille }
+        Backoff { first: first.max(self.config.least_wait), cap: self.config.retry_cap, jitter_permille }
     }
 }
 

@@ -1,6 +1,6 @@
-//! What every route is: the API's document, and a page to read and try it.
+//! What every route and every event is: the documents of both, and a page to read and try the routes.
 //!
-//! Both are embedded as `build.rs` prepared them: compressed once and for all, with a strong tag. Answers of JSON are
+//! All are embedded as `build.rs` prepared them: compressed once and for all, with a strong tag. Answers of JSON are
 //! not compressed on the way: they are small, compressing would cost more than sending them, and a secret beside what a
 //! stranger chose must not be compressed together (BREACH).
 
@@ -28,6 +28,7 @@ macro_rules! document {
 }
 
 const OPENAPI: Document = document!("openapi.json", "application/json");
+const ASYNCAPI: Document = document!("asyncapi.json", "application/json");
 const PAGE: Document = document!("docs.html", "text/html; charset=utf-8");
 /// Style and script of the page itself, by their hashes; calls to this system; nothing from elsewhere.
 const PAGE_POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.policy"));
@@ -41,6 +42,17 @@ const PAGE_POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.policy"))
 )]
 pub(crate) async fn openapi(headers: HeaderMap) -> Response {
     answer(&OPENAPI, &headers)
+}
+
+/// The document of all events
+///
+/// AsyncAPI 3.0, generated from the code. `dataschema` of an event leads into it.
+#[utoipa::path(
+    get, path = "/asyncapi.json", operation_id = "get_asyncapi", tag = "front desk",
+    responses((status = 200, description = "The document", body = serde_json::Value)),
+)]
+pub(crate) async fn asyncapi(headers: HeaderMap) -> Response {
+    answer(&ASYNCAPI, &headers)
 }
 
 /// The API's document as a page

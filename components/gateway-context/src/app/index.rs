@@ -7,15 +7,17 @@ use http::{HeaderMap, HeaderValue, header};
 use problem::Json;
 
 /// Where to go, services first.
-const LINKS: [Link; 11] = [
+const LINKS: [Link; 13] = [
     Link { rel: "documentation", href: "/docs", title: "Every route, to read and to try" },
     Link { rel: "service-desc", href: "/openapi.json", title: "The same for programs: OpenAPI 3.1" },
+    Link { rel: "events", href: "/asyncapi.json", title: "What services tell each other: AsyncAPI 3.0" },
     Link { rel: "users", href: "/v1/users", title: "Accounts: register with POST; who am I at /v1/users/me" },
     Link { rel: "sessions", href: "/v1/sessions", title: "Logins: log in with POST; renew at /v1/sessions/refresh" },
     Link { rel: "payments", href: "/v1/payments", title: "Payments: create, confirm, capture, cancel, list" },
     Link { rel: "ledger", href: "/v1/ledger/trial-balance", title: "The ledger's trial balance, for operators" },
     Link { rel: "notifications", href: "/v1/notifications", title: "The inbox" },
     Link { rel: "overview", href: "/v1/overview", title: "A person's overview, from events" },
+    Link { rel: "operations", href: "/v1/operations/streams", title: "Streams and dead letters, for administrators" },
     Link { rel: "jwks", href: "/.well-known/jwks.json", title: "The keys that access tokens are verified with" },
     Link { rel: "readiness", href: "/readyz", title: "Whether every service is ready" },
     Link { rel: "problems", href: "/problems", title: "What each problem means and what to do" },

@@ -5,16 +5,18 @@
 
 use super::retention;
 use crate::Gateway;
+use ambient::Timestamp;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use core::fmt::Write;
-use events::{GroupStats, StreamName};
-use futures::future::{join, join_all};
+use events::{EntryId, EventsError, GroupStats, RetryStats, StreamName, StreamStats};
+use futures::future::{join, join_all, try_join};
 use http::{HeaderMap, HeaderValue, header};
 use problem::{Problem, UNAUTHENTICATED};
 use redis_client::{Redis, RedisError, Repeat, Reply};
 use request_metrics::{BUCKETS_MS, Counts};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use subtle::ConstantTimeEq;
 
 /// Whose trial balance is watched.
@@ -40,9 +42,12 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) 
     let ledger = join(trial_balance(gateway.redis.as_ref()), journal(gateway.redis.as_ref()));
     let (mut services, (own, (trial, journal))) = join(services, join(own, ledger)).await;
     // The front desk has no events.
-    services.push(Service { name: OWN, counts: own.ok(), groups: Some(Vec::new()), dead_letters: Some(0) });
+    let (stream, letters) = (Some(Lying::default()), Some(Letters::default()));
+    services.push(Service { name: OWN, counts: own.ok(), stream, letters });
+    let retries = retries(&gateway, &services).await;
     let retention = retention::lines(gateway.redis.as_ref(), gateway.peers.iter().map(|peer| peer.name)).await;
-    let mut response = (text(&services, &trial, &journal) + &retention).into_response();
+    let text = Exposition { now: gateway.clock.now(), services, retries, trial, journal }.text();
+    let mut response = (text + &retention).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -62,18 +67,61 @@ fn is_open(headers: &HeaderMap, token: &str) -> bool {
 struct Service {
     name: &'static str,
     counts: Option<Counts>,
-    groups: Option<Vec<GroupStats>>,
-    dead_letters: Option<u64>,
+    stream: Option<Lying>,
+    letters: Option<Letters>,
 }
 
+/// What lies in a service's stream, and how far its groups are.
+#[derive(Default)]
+struct Lying {
+    stats: Option<StreamStats>,
+    groups: Vec<GroupStats>,
+}
+
+/// A service's dead letters.
+#[derive(Default)]
+struct Letters {
+    count: u64,
+    oldest: Option<EntryId>,
+}
+
+/// What a group puts off and gives up; `None` where that is not known.
+type Retries = Vec<(String, Option<RetryStats>)>;
+
 async fn service(gateway: &Gateway, name: &'static str) -> Service {
+    let counts = request_metrics::read(gateway.redis.as_ref(), name);
+    let (counts, (stream, letters)) = join(counts, join(lying(gateway, name), letters_of(gateway, name))).await;
+    Service { name, counts: counts.ok(), stream: stream.ok(), letters: letters.ok() }
+}
+
+async fn lying(gateway: &Gateway, name: &str) -> Result<Lying, EventsError> {
     let stream = StreamName::new(name, 0);
-    let (counts, (groups, dead_letters)) = join(
-        request_metrics::read(gateway.redis.as_ref(), name),
-        join(gateway.statistics.groups(&stream), gateway.statistics.dead_letters(name)),
-    )
-    .await;
-    Service { name, counts: counts.ok(), groups: groups.ok(), dead_letters: dead_letters.ok() }
+    let looks = try_join(gateway.inspection.stream(&stream), gateway.statistics.groups(&stream));
+    let (stats, groups) = looks.await?;
+    Ok(Lying { stats, groups })
+}
+
+async fn letters_of(gateway: &Gateway, name: &str) -> Result<Letters, EventsError> {
+    let looks = try_join(gateway.statistics.dead_letters(name), gateway.inspection.oldest_letter(name));
+    let (count, oldest) = looks.await?;
+    Ok(Letters { count, oldest })
+}
+
+/// What each group puts off, whichever streams it hears. A group is named as its component: its context and further words.
+async fn retries(gateway: &Gateway, services: &[Service]) -> Retries {
+    let groups = services.iter().filter_map(|service| service.stream.as_ref()).flat_map(|stream| &stream.groups);
+    let groups: BTreeSet<&str> = groups.map(|stats| stats.group.as_str()).collect();
+    let owner = |group: &str| {
+        let names = gateway.peers.iter().map(|peer| peer.name);
+        names
+            .filter(|name| group.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
+            .max_by_key(|name| name.len())
+    };
+    let looks = groups.into_iter().filter_map(|group| {
+        let owner = owner(group)?;
+        Some(async move { (group.to_owned(), gateway.inspection.retries(owner, group).await.ok()) })
+    });
+    join_all(looks).await
 }
 
 /// What the checks of the journal have found: names and values, as the payments' worker wrote them.
@@ -139,18 +187,65 @@ impl Text {
 /// Pairs of a source, or that it did not answer.
 type Pairs = Result<Vec<(String, i64)>, RedisError>;
 
-fn text(services: &[Service], trial: &Pairs, journal: &Pairs) -> String {
-    let mut text = Text::default();
-    requests(&mut text, services);
-    durations(&mut text, services);
-    streams(&mut text, services);
+/// Everything that was found.
+struct Exposition {
+    now: Timestamp,
+    services: Vec<Service>,
+    retries: Retries,
+    trial: Pairs,
+    journal: Pairs,
+}
 
-    text.family("spindrift_dead_letters", "gauge", "Events that a service gave up.");
-    for service in services {
-        if let Some(dead_letters) = service.dead_letters {
-            text.line("spindrift_dead_letters", &[("service", service.name)], dead_letters);
-        }
+impl Exposition {
+    fn text(&self) -> String {
+        let mut text = Text::default();
+        requests(&mut text, &self.services);
+        durations(&mut text, &self.services);
+        streams(&mut text, &self.services);
+        retried(&mut text, &self.retries);
+        letters(&mut text, &self.services, self.now);
+        ledger(&mut text, &self.trial, &self.journal);
+        up(&mut text, &self.services, &self.trial);
+        text.0
     }
+}
+
+fn letters(text: &mut Text, services: &[Service], now: Timestamp) {
+    let found = || services.iter().filter_map(|service| Some((service.name, service.letters.as_ref()?)));
+    text.family("spindrift_dead_letters", "gauge", "Events that a service gave up.");
+    for (name, letters) in found() {
+        text.line("spindrift_dead_letters", &[("service", name)], letters.count);
+    }
+    text.family(
+        "spindrift_dead_letters_oldest_age_seconds",
+        "gauge",
+        "Age of a service's oldest dead letter; 0 where there is none.",
+    );
+    for (name, letters) in found() {
+        let born = letters.oldest.and_then(|letter| i64::try_from(letter.unix_ms).ok());
+        let age = born.map_or(0, |born| now.since(Timestamp::from_unix_ms(born)).as_millis());
+        let age = seconds(u64::try_from(age).unwrap_or(u64::MAX));
+        text.line("spindrift_dead_letters_oldest_age_seconds", &[("service", name)], age);
+    }
+}
+
+fn retried(text: &mut Text, retries: &Retries) {
+    let known = || retries.iter().filter_map(|(group, stats)| Some((group.as_str(), (*stats)?)));
+    let mut family = |name: &str, kind: &str, help: &str, value: fn(RetryStats) -> u64| {
+        text.family(name, kind, help);
+        for (group, stats) in known() {
+            text.line(name, &[("group", group)], value(stats));
+        }
+    };
+    family("spindrift_events_waiting", "gauge", "Events of a group that wait for a retry.", |stats| stats.waiting);
+    family("spindrift_event_retries_total", "counter", "How often a group put an event off.", |stats| stats.retries);
+    family("spindrift_events_given_up_total", "counter", "How often a group gave an event up.", |stats| stats.parked);
+    family("spindrift_event_replays_total", "counter", "How often a group was handed a dead letter again.", |stats| {
+        stats.replays
+    });
+}
+
+fn ledger(text: &mut Text, trial: &Pairs, journal: &Pairs) {
     text.family(
         "spindrift_ledger_imbalance_minor",
         "gauge",
@@ -173,18 +268,20 @@ fn text(services: &[Service], trial: &Pairs, journal: &Pairs) -> String {
             text.line(name, &[], value);
         }
     }
+}
+
+fn up(text: &mut Text, services: &[Service], trial: &Pairs) {
     text.family("spindrift_source_up", "gauge", "Whether a source of these metrics answered.");
     for service in services {
         let sources = [
             ("requests", service.counts.is_some()),
-            ("streams", service.groups.is_some() && service.dead_letters.is_some()),
+            ("streams", service.stream.is_some() && service.letters.is_some()),
         ];
         for (source, up) in sources {
             text.line("spindrift_source_up", &[("service", service.name), ("source", source)], u8::from(up));
         }
     }
     text.line("spindrift_source_up", &[("service", LEDGER), ("source", "ledger")], u8::from(trial.is_ok()));
-    text.0
 }
 
 fn requests(text: &mut Text, services: &[Service]) {
@@ -220,7 +317,20 @@ fn durations(text: &mut Text, services: &[Service]) {
 }
 
 fn streams(text: &mut Text, services: &[Service]) {
-    let groups: Vec<&GroupStats> = services.iter().flat_map(|service| service.groups.iter().flatten()).collect();
+    let found = || services.iter().filter_map(|service| service.stream.as_ref());
+    let lengths: Vec<&StreamStats> = found().filter_map(|stream| stream.stats.as_ref()).collect();
+    let mut family = |name: &str, help: &str, value: fn(&StreamStats) -> String| {
+        text.family(name, "gauge", help);
+        for stats in &lengths {
+            text.line(name, &[("stream", &stats.stream.to_string())], value(stats));
+        }
+    };
+    family("spindrift_stream_length", "Events that lie in a stream.", |stats| stats.length.to_string());
+    family("spindrift_stream_bytes", "Memory that a stream takes, estimated.", |stats| stats.bytes.to_string());
+    family("spindrift_stream_age_seconds", "Age of the oldest event that lies in a stream.", |stats| {
+        seconds(stats.oldest_age_ms)
+    });
+    let groups: Vec<&GroupStats> = found().flat_map(|stream| &stream.groups).collect();
     let mut family = |name: &str, help: &str, value: &dyn Fn(&GroupStats) -> Option<String>| {
         text.family(name, "gauge", help);
         for group in &groups {
@@ -237,6 +347,9 @@ fn streams(text: &mut Text, services: &[Service]) {
     });
     family("spindrift_stream_oldest_age_seconds", "Age of a group's oldest unsettled event.", &|group| {
         Some(seconds(group.oldest_age_ms))
+    });
+    family("spindrift_stream_oldest_pending_age_seconds", "Age of the oldest event in a group's hands.", &|group| {
+        Some(seconds(group.oldest_pending_age_ms))
     });
 }
 

@@ -1,20 +1,31 @@
-//! A message goes to its provider: noted before the call, settled after it, and by the timer where somebody died.
+//! A message goes to its provider: judged by what its person and its address want now, noted before each call, settled
+//! after it, and by the timer where somebody died.
 
+use crate::app::digest::close_window;
+use crate::app::notify::logged;
+use crate::app::settings::settings_of;
 use crate::app::step::{Step, step};
-use crate::domain::{Attempt, Message, MessageState, Next};
+use crate::app::suppress::{suppress, suppression_of};
+use crate::domain::{
+    Attempt, Befell, Candidate, Channel, DecidedBy, Message, MessageState, Next, Reason, Ruling, SendOutcome,
+    Suppression,
+};
 use crate::keys;
-use crate::mail::{Letter, Mail};
+use crate::providers::{Carrier, Found, Letter, Provider, Providers, ShortMessage};
+use crate::seals::Seals;
+use crate::templates::{DEFAULT_LOCALE, TemplateError, in_layout, in_plain_layout};
 use crate::wire::{self, StoredMessage};
 use ambient::{Clock, Timestamp};
+use circuit_breaker::{Admission, Health};
 use core::time::Duration;
-use futures::future::join_all;
+use futures::future::{join_all, try_join};
 use ids::NotificationId;
 use records::{Change, Committed, Content, DueTimer, Meta, Outcome, Records, RecordsError, TimerStep, Version};
 use std::sync::Arc;
 
 /// How many messages are under way at once.
 const AT_ONCE: u32 = 16;
-/// How long the provider may take.
+/// How long a provider may take.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a claimed timer is ours: the load and the first commit.
 const LEASE: Duration = Duration::from_secs(30);
@@ -26,7 +37,7 @@ const INTERRUPTED_AFTER: Duration = Duration::from_secs(60);
 pub enum Delivered {
     /// The provider has it.
     Sent,
-    /// Not this time.
+    /// Not this time, or not yet.
     Again {
         /// When to try again.
         at: Timestamp,
@@ -43,6 +54,9 @@ pub enum Delivered {
 /// Why a try has no outcome; the timer brings the message back.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
+    /// The frame of a letter, or the text of a summary; ruled out by the tests of the templates.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The store.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -59,13 +73,40 @@ pub struct DeliveryReport {
     pub result: Result<Delivered, DeliverError>,
 }
 
+/// Who writes, and where its readers find us.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Senders {
+    /// The sender of letters, such as `Spindrift <no-reply@spindrift.example>`.
+    pub mail: String,
+    /// The sender of short messages: a number or a name.
+    pub sms: String,
+    /// Where this system is reached from outside, without a slash at the end.
+    pub public_url: String,
+}
+
+impl Senders {
+    /// Where one click turns letters of a kind off.
+    pub fn unsubscribe_url(&self, token: &str) -> String {
+        format!("{}/v1/notifications/unsubscribe/{token}", self.public_url)
+    }
+
+    /// Where a provider tells what became of a message.
+    pub fn notices_url(&self, provider: &str, id: NotificationId) -> String {
+        format!("{}/v1/notifications/providers/{provider}/notices?message={id}", self.public_url)
+    }
+}
+
 /// Hands messages to their provider.
 #[derive(Clone)]
 pub struct Mailer {
     /// Where messages lie.
     pub records: Arc<dyn Records>,
-    /// The provider.
-    pub mail: Arc<dyn Mail>,
+    /// Who carries them.
+    pub providers: Providers,
+    /// Who writes.
+    pub senders: Senders,
+    /// Names of addresses, tokens of links.
+    pub seals: Seals,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who acts: the worker's name.
@@ -91,48 +132,177 @@ impl Mailer {
     async fn deliver(&self, timer: &DueTimer) -> DeliveryReport {
         let id = keys::message_id(&timer.key);
         let mut trace = String::new();
-        let result = self.attempt(timer, &mut trace).await;
+        let result = match keys::digest_of(&timer.key) {
+            Some((user_id, kind)) if timer.name == keys::DIGEST => {
+                let meta = self.meta(self.clock.now(), "0".repeat(32));
+                close_window(&*self.records, timer, user_id, kind, &meta).await.map(|()| Delivered::Nothing)
+            }
+            _ => self.attempt(timer, &mut trace).await,
+        };
         DeliveryReport { id, trace, result }
     }
 
     async fn attempt(&self, timer: &DueTimer, trace: &mut String) -> Result<Delivered, DeliverError> {
-        let Some((version, message)) = self.load(timer).await? else {
+        let Some((mut version, mut message)) = self.load(timer).await? else {
             self.records.finish_timer(timer).await?;
             return Ok(Delivered::Nothing);
         };
         trace.clone_from(&message.trace);
-        let now = self.clock.now();
-        let begun = match message.next(now) {
-            Next::Try(begun) => begun,
-            Next::GiveUp(message) => {
-                self.commit(timer, &message, version, None, now).await?;
-                return Ok(outcome(&message.state, None));
+        // One provider after the other, as long as each says for certain that it did not take it.
+        loop {
+            let now = self.clock.now();
+            if let Some(Attempt { message, again_at }) = self.judged(&message, now).await? {
+                return self.settled(timer, &message, version, again_at, now).await;
             }
-            Next::Ended => {
-                self.records.finish_timer(timer).await?;
+            let candidates = self.providers.candidates(message.channel, &message.to).await;
+            let next = match self.looked_for(&message, &candidates).await {
+                Found::Taken { provider_id } => {
+                    let taken = message.settle(SendOutcome::Accepted { provider_id }, now, &candidates);
+                    return self.settled(timer, &taken.message, version, None, now).await;
+                }
+                Found::NotNow => message.put_off(now),
+                Found::NotThere | Found::CannotTell => message.next(now, &candidates),
+            };
+            let (begun, provider) = match next {
+                Next::Try { message, provider } => (message, provider),
+                Next::Wait(Attempt { message, again_at }) => {
+                    return self.settled(timer, &message, version, again_at, now).await;
+                }
+                Next::GiveUp(message) => return self.settled(timer, &message, version, None, now).await,
+                Next::Ended => {
+                    self.records.finish_timer(timer).await?;
+                    return Ok(Delivered::Nothing);
+                }
+            };
+            // From here on it is known that the provider may have been asked.
+            let interrupted = now.plus(INTERRUPTED_AFTER);
+            let Some(committed) = self.commit(timer, &begun, version, Some(interrupted), now).await? else {
                 return Ok(Delivered::Nothing);
+            };
+            let answer = match self.providers.named(begun.channel, &provider) {
+                Some(provider) => self.ask(provider, &begun).await?,
+                None => SendOutcome::NotTaken { reason: "the provider is not set up".to_owned() },
+            };
+            let dead = matches!(&answer, SendOutcome::Rejected { address_is_dead: true, .. });
+            let now = self.clock.now();
+            let Attempt { message: after, again_at } = begun.settle(answer, now, &candidates);
+            let Some(committed) = self.commit(timer, &after, committed.version, again_at, now).await? else {
+                return Ok(Delivered::Nothing);
+            };
+            if dead {
+                self.bury(&after, &provider, now).await?;
+            }
+            match again_at {
+                Some(at) if at <= now => (version, message) = (committed.version, after),
+                again_at => return Ok(outcome(&after.state, again_at)),
+            }
+        }
+    }
+
+    /// What follows from what its person and its address want now; nothing where it may go out. Only what nobody was asked
+    /// for yet, or certainly not taken, is judged: what may lie at a provider is not called back by a preference.
+    async fn judged(&self, message: &Message, now: Timestamp) -> Result<Option<Attempt>, DeliverError> {
+        if message.state != MessageState::Queued {
+            return Ok(None);
+        }
+        let (suppressed, settings) = try_join(
+            suppression_of(&*self.records, &self.seals, message.channel, &message.to),
+            settings_of(&*self.records, message.user_id),
+        )
+        .await?;
+        let skipped = |befell, reason: String| {
+            let journal = message.journal.clone().with(now, befell, None, Some(reason.clone()));
+            let state = MessageState::Skipped { at: now, reason };
+            Some(Attempt { message: Message { state, journal, ..message.clone() }, again_at: None })
+        };
+        if let Some(suppression) = suppressed.filter(|suppression| suppression.keeps_back(message.kind)) {
+            let reason = format!("suppressed: {} told by {}", suppression.reason.word(), suppression.provider);
+            return Ok(skipped(Befell::Suppressed, reason));
+        }
+        Ok(match settings.preferences.rule(message.kind, message.channel, true, now) {
+            Ruling::Send | Ruling::Skip(DecidedBy::Default) => None,
+            Ruling::Skip(by) => skipped(Befell::TurnedOff, format!("preference: {}", by.word())),
+            Ruling::Wait { until } => {
+                let why = Some(format!("until {until}"));
+                let journal = message.journal.clone().with(now, Befell::Quiet, None, why);
+                Some(Attempt { message: Message { journal, ..message.clone() }, again_at: Some(until) })
+            }
+        })
+    }
+
+    /// Whether the provider that was asked last has the message, where nobody knows and it keeps no keys.
+    async fn looked_for(&self, message: &Message, candidates: &[Candidate]) -> Found {
+        let Some(name) = message.provider.as_deref().filter(|_| message.is_uncertain()) else {
+            return Found::CannotTell;
+        };
+        let keeps_keys = candidates.iter().any(|candidate| candidate.name == name && candidate.keeps_keys);
+        match self.providers.named(message.channel, name).map(|provider| &provider.carrier) {
+            Some(Carrier::Mail(mail)) if !keeps_keys => mail.find(&message.id.to_string(), PROVIDER_TIMEOUT).await,
+            _ => Found::CannotTell,
+        }
+    }
+
+    async fn ask(&self, provider: &Provider, message: &Message) -> Result<SendOutcome, DeliverError> {
+        let admission = provider.breaker.admit().await;
+        if let Admission::Open { .. } = admission {
+            return Ok(SendOutcome::NotTaken { reason: "it fails too often to be asked now".to_owned() });
+        }
+        let key = message.id.to_string();
+        let answer = match &provider.carrier {
+            Carrier::Mail(mail) => {
+                let token = self.seals.unsubscribe_token(message.user_id, message.kind);
+                // Nobody may turn off what is critical, so that there is no way out to show.
+                let unsubscribe = (!message.kind.is_critical()).then(|| self.senders.unsubscribe_url(&token));
+                let locale = message.text_ref.as_ref().map_or(DEFAULT_LOCALE, |text| text.locale.as_str());
+                let html = message.html.as_deref();
+                let html =
+                    html.map(|html| in_layout(html, &message.subject, locale, unsubscribe.as_deref())).transpose()?;
+                let text = in_plain_layout(&message.text, locale, unsubscribe.as_deref())?;
+                let letter = Letter {
+                    from: &self.senders.mail,
+                    to: &message.to,
+                    subject: &message.subject,
+                    text: &text,
+                    html: html.as_deref(),
+                    unsubscribe: unsubscribe.as_deref(),
+                    idempotency_key: &key,
+                    trace: &message.trace,
+                };
+                mail.send(&letter, PROVIDER_TIMEOUT).await
+            }
+            Carrier::Sms(sms) => {
+                let notices = self.senders.notices_url(&provider.name, message.id);
+                let short = ShortMessage {
+                    from: &self.senders.sms,
+                    to: &message.to,
+                    text: &message.text,
+                    notices: &notices,
+                    idempotency_key: &key,
+                    trace: &message.trace,
+                };
+                sms.send(&short, PROVIDER_TIMEOUT).await
             }
         };
-        // From here on it is known that the provider may have been asked.
-        let interrupted = now.plus(INTERRUPTED_AFTER);
-        let Some(committed) = self.commit(timer, &begun, version, Some(interrupted), now).await? else {
-            return Ok(Delivered::Nothing);
+        let failed = match &answer {
+            SendOutcome::Lost { .. } | SendOutcome::NotTaken { .. } => Health::Failed,
+            SendOutcome::Accepted { .. } | SendOutcome::Rejected { .. } => Health::Answered,
         };
-        let idempotency_key = begun.id.to_string();
-        let letter = Letter {
-            to: &begun.to,
-            subject: &begun.subject,
-            text: &begun.text,
-            idempotency_key: &idempotency_key,
-            trace: &begun.trace,
+        provider.breaker.report(admission, failed).await;
+        Ok(answer)
+    }
+
+    /// A provider that says of an address that nothing reaches it need not be asked again.
+    async fn bury(&self, message: &Message, provider: &str, now: Timestamp) -> Result<(), RecordsError> {
+        let suppression = Suppression {
+            channel: message.channel,
+            address: message.to.clone(),
+            reason: Reason::Bounce,
+            provider: provider.to_owned(),
+            at: now,
+            message: message.id,
+            user_id: message.user_id,
         };
-        let answer = self.mail.send(&letter, PROVIDER_TIMEOUT).await;
-        let now = self.clock.now();
-        let Attempt { message, again_at } = begun.settle(answer, now);
-        match self.commit(timer, &message, committed.version, again_at, now).await? {
-            Some(_) => Ok(outcome(&message.state, again_at)),
-            None => Ok(Delivered::Nothing),
-        }
+        suppress(&*self.records, &self.seals, &suppression, &self.meta(now, message.trace.clone())).await
     }
 
     async fn load(&self, timer: &DueTimer) -> Result<Option<(Version, Message)>, RecordsError> {
@@ -140,7 +310,24 @@ impl Mailer {
             return Ok(None);
         }
         let Some(record) = self.records.load(&timer.key).await? else { return Ok(None) };
-        Ok(wire::read::<StoredMessage, Message>(&record)?.map(|message| (record.version, message)))
+        let message = wire::read::<StoredMessage, Message>(&record)?;
+        // The inbox needs nobody to carry anything.
+        Ok(message.filter(|message| message.channel != Channel::InApp).map(|message| (record.version, message)))
+    }
+
+    /// Commits a message that nobody is asked for now; what became of it.
+    async fn settled(
+        &self,
+        timer: &DueTimer,
+        message: &Message,
+        version: Version,
+        again_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Delivered, DeliverError> {
+        match self.commit(timer, message, version, again_at, now).await? {
+            Some(_) => Ok(outcome(&message.state, again_at)),
+            None => Ok(Delivered::Nothing),
+        }
     }
 
     /// Commits the message with its next timer; `None` where another worker has moved it on.
@@ -153,18 +340,22 @@ impl Mailer {
         now: Timestamp,
     ) -> Result<Option<Committed>, RecordsError> {
         let content = Content::Body(wire::write(&StoredMessage::from(message))?);
-        let meta = Meta { at: now, trace: message.trace.clone(), cause: None, actor: Some(self.actor.to_owned()) };
         let next = match due {
             Some(due) => TimerStep::Set { name: keys::DELIVER, due },
             None => TimerStep::Clear { name: keys::DELIVER },
         };
+        let meta = self.meta(now, message.trace.clone());
         let change = Change::new(timer.key.clone(), Some(version), content, meta).with_timer(next);
-        match self.records.commit(change).await? {
+        match self.records.commit(logged(change, message)?).await? {
             Outcome::Committed(committed) => Ok(Some(committed)),
             other => match step(other)? {
                 Step::Committed | Step::Conflict => Ok(None),
             },
         }
+    }
+
+    fn meta(&self, at: Timestamp, trace: String) -> Meta {
+        Meta { at, trace, cause: None, actor: Some(self.actor.to_owned()) }
     }
 }
 
@@ -176,14 +367,22 @@ fn outcome(state: &MessageState, again_at: Option<Timestamp>) -> Delivered {
         (MessageState::Failed { reason, .. } | MessageState::Unknown { reason, .. }, None) => {
             Delivered::GivenUp { reason: reason.clone() }
         }
-        (MessageState::Queued | MessageState::Sending, None) => Delivered::Nothing,
+        (
+            MessageState::Queued
+            | MessageState::Sending
+            | MessageState::Skipped { .. }
+            | MessageState::Held
+            | MessageState::Digested { .. }
+            | MessageState::Bounced { .. },
+            None,
+        ) => Delivered::Nothing,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{MailOutcome, RETRY_DELAYS};
+    use crate::domain::{RETRY_DELAYS, SendOutcome};
     use crate::fixtures::{House, ada, registered};
 
     fn house_with_a_letter() -> House {
@@ -192,8 +391,8 @@ mod tests {
         house
     }
 
-    fn not_taken() -> MailOutcome {
-        MailOutcome::NotTaken { reason: "status 429".into() }
+    fn not_taken() -> SendOutcome {
+        SendOutcome::NotTaken { reason: "status 429".into() }
     }
 
     fn wait(house: &House, duration: Duration) {
@@ -254,7 +453,7 @@ mod tests {
     #[test]
     fn a_lost_answer_is_asked_again_and_delivers_nothing_twice() {
         let house = house_with_a_letter();
-        house.mailbox.answers.lock().unwrap().push_back(MailOutcome::Lost { reason: "reset".into() });
+        house.mailbox.answers.lock().unwrap().push_back(SendOutcome::Lost { reason: "reset".into() });
         let [Ok(Delivered::Again { at })] = house.deliver()[..] else { panic!("not again") };
         wait(&house, at.since(house.clock.now()));
         assert_eq!(house.deliver(), [Ok(Delivered::Sent)]);
@@ -264,7 +463,12 @@ mod tests {
     #[test]
     fn a_refusal_for_good_is_given_up() {
         let house = house_with_a_letter();
-        house.mailbox.answers.lock().unwrap().push_back(MailOutcome::Rejected { reason: "status 422".into() });
+        house
+            .mailbox
+            .answers
+            .lock()
+            .unwrap()
+            .push_back(SendOutcome::Rejected { reason: "status 422".into(), address_is_dead: false });
         assert_eq!(house.deliver(), [Ok(Delivered::GivenUp { reason: "status 422".into() })]);
         assert!(house.records.timers().is_empty());
     }

@@ -1,16 +1,23 @@
-//! A person was erased: inbox, messages and contact go, and what a provider can give back is taken back.
+//! A person was erased: inbox, messages, settings, suppressed addresses and contact go, and what a provider can give back
+//! is taken back.
 //!
-//! The contact goes first: from then on whatever is heard of the person creates nothing. Counts are the sizes of indexes
+//! The contact goes first: from then on whatever is heard of the person creates nothing. The settings go next: what a
+//! token that is still out asks for finds their tombstone. Counts are the sizes of indexes
 //! that the erasing commits themselves write, so that they are true however often this is cut off and repeated.
 
 use crate::app::step::{Step, step};
+use crate::domain::{Kind, Message};
 use crate::keys;
-use crate::mail::{Mail, TakenBack};
+use crate::providers::{Providers, TakenBack};
+use crate::wire::{self, StoredMessage};
 use core::time::Duration;
 use futures::future::join_all;
 use ids::UserId;
 use privacy::{Erased, ErasurePart, Kept, Left, sweep};
-use records::{Change, Content, Cursor, IndexStep, MAX_PAGE, Meta, Records, RecordsError, TimerStep};
+use records::{
+    Change, Content, Cursor, IndexEntry, IndexStep, MAX_PAGE, Meta, Record, RecordKey, Records, RecordsError, TimerStep,
+};
+use std::collections::HashSet;
 
 /// How often somebody else may change the contact in between.
 const TRIES: usize = 4;
@@ -37,31 +44,54 @@ pub enum EraseError {
 /// [`EraseError`]; repeating it goes on where it was.
 pub async fn erase(
     records: &dyn Records,
-    mail: &dyn Mail,
+    providers: &Providers,
     user_id: UserId,
     look: u8,
     meta: &Meta,
 ) -> Result<ErasurePart, EraseError> {
-    erase_contact(records, user_id, meta).await?;
-    let (inbox, messages, unread) =
-        (keys::inbox_drawer(user_id)?, keys::message_drawer(user_id)?, keys::unread(user_id)?);
-    let in_inbox = sweep(records, &inbox, meta, &|entry, _, change| {
-        Ok(change.with_index(IndexStep::Remove { index: unread.clone(), sort: entry.sort.clone() }))
-    })
-    .await?;
-    let sent =
-        sweep(
-            records,
-            &messages,
-            meta,
-            &|_, _, change| Ok(change.with_timer(TimerStep::Clear { name: keys::DELIVER })),
-        )
-        .await?;
-    if [in_inbox, sent].contains(&Left::More) {
+    bury(records, &keys::contact(user_id)?, true, None, meta).await?;
+    bury(records, &keys::settings(user_id)?, true, None, meta).await?;
+    for kind in Kind::ALL {
+        bury(records, &keys::digest(user_id, *kind)?, false, Some(keys::DIGEST), meta).await?;
+    }
+    let (inbox, archive) = (keys::inbox_drawer(user_id)?, keys::archive_drawer(user_id)?);
+    let (messages, suppressions) = (keys::message_drawer(user_id)?, keys::suppression_drawer(user_id)?);
+    let notification = |entry: &IndexEntry, _: &Record, change: Change| {
+        let indexes = [keys::inbox(user_id)?, keys::archived(user_id)?, keys::unread(user_id)?, keys::log_of(user_id)?];
+        Ok(without(change, indexes, &entry.sort))
+    };
+    let message = |entry: &IndexEntry, record: &Record, change: Change| {
+        let mut change =
+            without(change, [keys::log_of(user_id)?], &entry.sort).with_timer(TimerStep::Clear { name: keys::DELIVER });
+        for kind in Kind::ALL {
+            change = without(change, [keys::digest_items(user_id, *kind)?], &entry.sort);
+        }
+        let place = |index| IndexStep::Put { index, sort: entry.sort.clone(), summary: String::new() };
+        let message = wire::read::<StoredMessage, Message>(record)?;
+        if let Some(message) = message.filter(Message::may_have_gone_out) {
+            change = change.with_index(place(keys::went_out(user_id)?));
+            let carrier = message.provider.as_deref().and_then(|name| providers.named(message.channel, name));
+            // One that is no longer set up deletes nothing either.
+            if !carrier.is_some_and(|carrier| carrier.deletes()) {
+                change = change.with_index(place(keys::kept_letters(user_id)?));
+            }
+        }
+        Ok(change)
+    };
+    let suppression =
+        |entry: &IndexEntry, _: &Record, change: Change| Ok(without(change, [keys::suppressions()?], &entry.sort));
+    let left = [
+        sweep(records, &inbox, meta, &notification).await?,
+        sweep(records, &archive, meta, &notification).await?,
+        sweep(records, &messages, meta, &message).await?,
+        sweep(records, &suppressions, meta, &suppression).await?,
+    ];
+    if left.contains(&Left::More) {
         return Err(EraseError::More);
     }
-    let beyond_reach = take_back(records, mail, user_id).await?;
-    let counts = records.counts(&[inbox.emptied, messages.emptied]).await?;
+    let beyond_reach = take_back(records, providers, user_id).await?;
+    let indexes = [inbox.emptied, messages.emptied, suppressions.emptied, keys::went_out(user_id)?];
+    let counts = records.counts(&indexes).await?;
     let count = |place: usize| counts.get(place).copied().unwrap_or_default();
     let erased = |what: &str, count| Erased { what: what.to_owned(), count };
     let kept = |what: &str, count, why: &str| Kept { what: what.to_owned(), count, why: why.to_owned() };
@@ -70,7 +100,7 @@ pub async fn erase(
         kept("replaced_records", None, "what the records were before is deleted by the cleaner 24 hours after this"),
     ];
     if beyond_reach > 0 {
-        stays.push(kept("delivered_letters", Some(beyond_reach), "the provider of mail does not delete letters"));
+        stays.push(kept("delivered_letters", Some(beyond_reach), "the provider does not delete what it was given"));
     }
     Ok(ErasurePart {
         look,
@@ -79,59 +109,93 @@ pub async fn erase(
             erased("contact", 1),
             erased("inbox_notifications", count(0)),
             erased("messages", count(1)),
-            erased("letters_at_the_provider", count(1).saturating_sub(beyond_reach)),
+            erased("letters_at_the_provider", count(3).saturating_sub(beyond_reach)),
+            erased("settings", 1),
+            erased("suppressed_addresses", count(2)),
         ],
         kept: stays,
         waiting: Vec::new(),
     })
 }
 
-/// Leaves a tombstone, also where nothing was known yet: what comes late finds it.
-async fn erase_contact(records: &dyn Records, user_id: UserId, meta: &Meta) -> Result<(), RecordsError> {
-    let key = keys::contact(user_id)?;
+/// The change with the record taken out of these indexes.
+fn without<const N: usize>(mut change: Change, indexes: [records::IndexName; N], sort: &str) -> Change {
+    for index in indexes {
+        change = change.with_index(IndexStep::Remove { index, sort: sort.to_owned() });
+    }
+    change
+}
+
+/// Leaves a tombstone, where that is asked for also where nothing was known yet: what comes late finds it.
+async fn bury(
+    records: &dyn Records,
+    key: &RecordKey,
+    also_nothing: bool,
+    timer: Option<&'static str>,
+    meta: &Meta,
+) -> Result<(), RecordsError> {
     for _ in 0..TRIES {
-        let expected = match records.load(&key).await? {
+        let expected = match records.load(key).await? {
             Some(record) if record.content.is_none() => return Ok(()),
             Some(record) => Some(record.version),
-            None => None,
+            None if also_nothing => None,
+            None => return Ok(()),
         };
-        let change = Change::new(key.clone(), expected, Content::Tombstone, meta.clone());
+        let mut change = Change::new(key.clone(), expected, Content::Tombstone, meta.clone());
+        if let Some(name) = timer {
+            change = change.with_timer(TimerStep::Clear { name });
+        }
         match step(records.commit(change).await?)? {
             Step::Committed => return Ok(()),
             Step::Conflict => {}
         }
     }
-    Err(RecordsError::Unavailable("the contact changes again and again".to_owned()))
+    Err(RecordsError::Unavailable(format!("{key} changes again and again")))
 }
 
-/// Asks the provider to delete each letter that there ever was; answers how many it keeps.
-async fn take_back(records: &dyn Records, mail: &dyn Mail, user_id: UserId) -> Result<u64, EraseError> {
-    let index = keys::message_drawer(user_id)?.emptied;
-    let (mut after, mut kept): (Option<Cursor>, u64) = (None, 0);
+/// Asks each provider that deletes to delete each message that there ever was; answers how many are kept somewhere.
+async fn take_back(records: &dyn Records, providers: &Providers, user_id: UserId) -> Result<u64, EraseError> {
+    let mut kept = HashSet::new();
+    let index = keys::kept_letters(user_id)?;
+    let mut after: Option<Cursor> = None;
     loop {
         let page = records.list(&index, after.as_ref(), MAX_PAGE).await?;
-        let keys: Vec<_> = page.entries.iter().filter_map(|entry| keys::message_id(&entry.key)).collect();
-        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-        for outcome in join_all(keys.iter().map(|key| mail.take_back(key, PROVIDER_TIMEOUT))).await {
-            match outcome {
-                TakenBack::Gone => {}
-                TakenBack::Never => kept = kept.saturating_add(1),
-                TakenBack::Later => return Err(EraseError::Provider),
+        kept.extend(page.entries.into_iter().map(|entry| entry.key));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let index = keys::message_drawer(user_id)?.emptied;
+    loop {
+        let page = records.list(&index, after.as_ref(), MAX_PAGE).await?;
+        for provider in providers.deleting() {
+            let asked =
+                page.entries.iter().filter_map(|entry| Some((entry, keys::message_id(&entry.key)?.to_string())));
+            let answers = join_all(asked.map(|(entry, id)| async move {
+                (entry.key.clone(), provider.take_back(&id, PROVIDER_TIMEOUT).await)
+            }));
+            for (key, outcome) in answers.await {
+                match outcome {
+                    TakenBack::Gone => {}
+                    TakenBack::Never => drop(kept.insert(key)),
+                    TakenBack::Later => return Err(EraseError::Provider),
+                }
             }
         }
         after = page.next;
         if after.is_none() {
-            return Ok(kept);
+            return Ok(u64::try_from(kept.len()).unwrap_or(u64::MAX));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::app::{Known, known_contact, list, unread_count};
+    use crate::app::{Known, Shelf, known_contact, list, unread_count};
     use crate::fixtures::{House, ada, bob, captured, erasure, key_of_the_welcome, registered};
     use crate::keys;
-    use crate::mail::TakenBack;
+    use crate::providers::TakenBack;
     use events::{Envelope, Verdict};
     use futures::executor::block_on;
     use ids::UserId;
@@ -139,7 +203,7 @@ mod tests {
     use records::Records;
 
     fn inbox(house: &House, user: UserId) -> usize {
-        block_on(list(&house.records, user, None, 100)).unwrap().items.len()
+        block_on(list(&house.records, user, Shelf::Inbox, None, None, 100)).unwrap().items.len()
     }
 
     fn counts(part: &ErasurePart) -> Vec<(&str, u64)> {
@@ -174,7 +238,14 @@ mod tests {
         let parts = house.desk.parts();
         assert_eq!(
             counts(&parts[0].2),
-            [("contact", 1), ("inbox_notifications", 6), ("messages", 6), ("letters_at_the_provider", 6)]
+            [
+                ("contact", 1),
+                ("inbox_notifications", 6),
+                ("messages", 6),
+                ("letters_at_the_provider", 6),
+                ("settings", 1),
+                ("suppressed_addresses", 0)
+            ]
         );
         assert_eq!(inbox(&house, ada()), 0);
         assert_eq!(block_on(unread_count(&house.records, ada())).unwrap().unread, 0);
@@ -214,8 +285,8 @@ mod tests {
 
     #[test]
     fn cut_off_at_any_commit_the_repetition_ends_it_with_the_same_counts() {
-        // The contact, six notifications, six messages.
-        for cut in 0..13 {
+        // The contact, the settings, six notifications, six messages.
+        for cut in 0..14 {
             for after in [false, true] {
                 let (house, _) = lived();
                 house.fail_commit(cut, after);

@@ -1,8 +1,13 @@
-//! What this service has of a person, for them to take along: the contact, the inbox, what was sent.
+//! What this service has of a person, for them to take along: the contact, what they set, the inbox and what they put
+//! away, what was sent with all that befell it, addresses of theirs that take no messages.
 
-use crate::domain::{Contact, Message, MessageState, Notification};
+use crate::app::settings::{Known, load_settings};
+use crate::domain::{Contact, Message, Notification, Suppression};
 use crate::keys;
-use crate::wire::{self, StoredContact, StoredMessage, StoredNotification};
+use crate::wire::{
+    self, LoggedMessage, PreferencesAnswer, StoredContact, StoredMessage, StoredNotification, StoredSuppression,
+};
+use ambient::Timestamp;
 use futures::future::try_join_all;
 use ids::UserId;
 use privacy::Pages;
@@ -13,15 +18,32 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// The store's.
-pub async fn export(records: &dyn Records, user_id: UserId) -> Result<Pages, RecordsError> {
+pub async fn export(records: &dyn Records, user_id: UserId, now: Timestamp) -> Result<Pages, RecordsError> {
     let mut pages = Pages::default();
     if let Some(record) = records.load(&keys::contact(user_id)?).await?
         && let Some(contact) = wire::read::<StoredContact, Contact>(&record)?
     {
         pages.add("contacts", shown_contact(&contact));
     }
-    collect(records, &keys::inbox(user_id)?, "notifications", &mut pages, |record| {
-        Ok(wire::read::<StoredNotification, Notification>(record)?.as_ref().map(shown_notification))
+    if let Known::Settings(Some(_), settings) = load_settings(records, user_id).await? {
+        let answer = PreferencesAnswer::of(&settings, now);
+        pages.add(
+            "settings",
+            json!({
+                "preferences": answer.preferences,
+                "phone": answer.phone,
+                "pending_phone": settings.phone.pending.map(|pending| pending.number.to_string()),
+            }),
+        );
+    }
+    for index in [keys::inbox(user_id)?, keys::archived(user_id)?] {
+        collect(records, &index, "notifications", &mut pages, |record| {
+            Ok(wire::read::<StoredNotification, Notification>(record)?.as_ref().map(shown_notification))
+        })
+        .await?;
+    }
+    collect(records, &keys::suppression_drawer(user_id)?.full, "suppressed_addresses", &mut pages, |record| {
+        Ok(wire::read::<StoredSuppression, Suppression>(record)?.as_ref().map(shown_suppression))
     })
     .await?;
     collect(records, &keys::messages_of(user_id)?, "messages", &mut pages, |record| {
@@ -70,23 +92,31 @@ fn shown_notification(notification: &Notification) -> Value {
         "occurred_at": notification.occurred_at.to_string(),
         "created_at": notification.created_at.to_string(),
         "read_at": notification.read_at.map(|at| at.to_string()),
+        "archived_at": notification.archived_at.map(|at| at.to_string()),
+    })
+}
+
+fn shown_suppression(suppression: &Suppression) -> Value {
+    json!({
+        "channel": suppression.channel.word(),
+        "address": suppression.address,
+        "reason": suppression.reason.word(),
+        "at": suppression.at.to_string(),
     })
 }
 
 fn shown_message(message: &Message) -> Value {
-    let state = match &message.state {
-        MessageState::Queued => "queued",
-        MessageState::Sending => "sending",
-        MessageState::Sent { .. } => "sent",
-        MessageState::Failed { .. } => "failed",
-        MessageState::Unknown { .. } => "unknown",
-    };
+    let logged = LoggedMessage::of(message, true);
     json!({
         "id": message.id.to_string(),
+        "channel": logged.channel,
+        "kind": logged.kind,
         "to": message.to,
         "subject": message.subject,
         "text": message.text,
-        "state": state,
+        "state": logged.state,
+        "reason": logged.reason,
+        "log": logged.log,
     })
 }
 

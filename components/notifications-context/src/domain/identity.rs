@@ -5,21 +5,32 @@ use events::EventId;
 use ids::{NotificationId, UserId};
 
 /// The way by which a message reaches a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// The inbox.
     InApp,
     /// E-mail.
     Email,
+    /// A short message to a telephone.
+    Sms,
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: &[Self] = &[Self::InApp, Self::Email, Self::Sms];
+
     /// The word for identities and stored shapes; stable for ever.
     pub const fn word(self) -> &'static str {
         match self {
             Self::InApp => "in_app",
             Self::Email => "email",
+            Self::Sms => "sms",
         }
+    }
+
+    /// The channel of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|channel| channel.word() == word)
     }
 }
 
@@ -54,7 +65,7 @@ mod tests {
         let mut seen = HashSet::new();
         for id in ["evt_a_0", "evt_a_1"] {
             for template in [Template::Welcome, Template::PaymentReceipt] {
-                for channel in [Channel::InApp, Channel::Email] {
+                for &channel in Channel::ALL {
                     for recipient in [ada, bob] {
                         let made = notification_id(&event(id), template, channel, recipient);
                         assert_eq!(made, notification_id(&event(id), template, channel, recipient));
@@ -63,6 +74,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 16);
+        assert_eq!(seen.len(), 24);
     }
 }

@@ -1,6 +1,6 @@
 //! One message in one person's inbox.
 
-use crate::domain::Kind;
+use crate::domain::{Kind, TextRef};
 use ambient::Timestamp;
 use ids::{NotificationId, PaymentId, UserId};
 
@@ -25,6 +25,10 @@ pub struct Notification {
     pub created_at: Timestamp,
     /// When its owner read it.
     pub read_at: Option<Timestamp>,
+    /// When its owner put it away; put away is read, too.
+    pub archived_at: Option<Timestamp>,
+    /// Which text it is; notifications of before texts were remembered have none.
+    pub text_ref: Option<TextRef>,
 }
 
 impl Notification {
@@ -34,6 +38,20 @@ impl Notification {
             Some(_) => None,
             None => Some(Self { read_at: Some(at), ..self.clone() }),
         }
+    }
+
+    /// The notification after its owner put it away; `None` where nothing is left to do. What is put away counts as read:
+    /// a count of what is unread is a count of what somebody has still to look at.
+    pub fn archive(&self, at: Timestamp) -> Option<Self> {
+        match self.archived_at {
+            Some(_) => None,
+            None => Some(Self { archived_at: Some(at), read_at: self.read_at.or(Some(at)), ..self.clone() }),
+        }
+    }
+
+    /// The notification after its owner took it out again; `None` where nothing is left to do.
+    pub fn restore(&self) -> Option<Self> {
+        self.archived_at.map(|_| Self { archived_at: None, ..self.clone() })
     }
 }
 
@@ -54,9 +72,16 @@ mod tests {
             occurred_at: at(1),
             created_at: at(2),
             read_at: None,
+            archived_at: None,
+            text_ref: None,
         };
         let read = unread.read(at(3)).unwrap();
         assert_eq!(read.read_at, Some(at(3)));
         assert_eq!(read.read(at(4)), None);
+        let archived = unread.archive(at(5)).unwrap();
+        assert_eq!((archived.read_at, archived.archived_at, archived.archive(at(6))), (Some(at(5)), Some(at(5)), None));
+        assert_eq!(read.archive(at(5)).unwrap().read_at, Some(at(3)), "it was read before");
+        let restored = archived.restore().unwrap();
+        assert_eq!((restored.archived_at, restored.restore()), (None, None));
     }
 }

@@ -47,6 +47,11 @@ pub enum Occasion {
         /// The digits.
         code: String,
     },
+    /// They want messages to a telephone, which has to be proven first.
+    PhoneNamed {
+        /// The digits.
+        code: String,
+    },
     /// Their password became another one.
     PasswordChanged,
     /// Their account has another address; told to the one before.
@@ -104,6 +109,7 @@ impl Occasion {
                 CodePurpose::ChangeEmail => Template::ChangeEmail,
                 CodePurpose::ConfirmNewEmail => Template::ConfirmNewEmail,
             },
+            Self::PhoneNamed { .. } => Template::VerifyPhone,
             Self::PasswordChanged => Template::PasswordChanged,
             Self::EmailChanged => Template::EmailChanged,
             Self::SecondFactorChanged => Template::SecondFactorChanged,
@@ -123,9 +129,11 @@ impl Occasion {
             Self::Registered => Kind::Welcome,
             Self::PaymentCaptured { .. } => Kind::PaymentReceipt,
             Self::PaymentFailed { .. } => Kind::PaymentFailed,
-            Self::CodeIssued { .. } | Self::PasswordChanged | Self::EmailChanged | Self::SecondFactorChanged => {
-                Kind::Security
-            }
+            Self::CodeIssued { .. }
+            | Self::PhoneNamed { .. }
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::SecondFactorChanged => Kind::Security,
             Self::PaymentRefunded { .. } | Self::RefundFailed { .. } => Kind::PaymentRefund,
             Self::Disputed { .. } => Kind::PaymentDispute,
             Self::Payout { .. } => Kind::Payout,
@@ -137,6 +145,7 @@ impl Occasion {
         match self {
             Self::Registered
             | Self::CodeIssued { .. }
+            | Self::PhoneNamed { .. }
             | Self::PasswordChanged
             | Self::EmailChanged
             | Self::SecondFactorChanged
@@ -149,20 +158,33 @@ impl Occasion {
         }
     }
 
-    /// The ways by which it is told. A failure is seen at once by whoever pays; a note in the inbox is enough. A code
-    /// proves a mailbox, so that it is told by letter alone: whoever holds a stolen session must not read it in the inbox.
+    /// The ways by which it can be told. A code proves a mailbox or a telephone, so that it is told there alone: whoever
+    /// holds a stolen session must not read it in the inbox.
     pub const fn channels(&self) -> &'static [Channel] {
         match self {
+            Self::CodeIssued { .. } => &[Channel::Email],
+            Self::PhoneNamed { .. } => &[Channel::Sms],
+            Self::EmailChanged => &[Channel::Email, Channel::Sms],
             Self::Registered
             | Self::PaymentCaptured { .. }
+            | Self::PaymentFailed { .. }
             | Self::PasswordChanged
             | Self::SecondFactorChanged
             | Self::PaymentRefunded { .. }
             | Self::RefundFailed { .. }
             | Self::Disputed { .. }
-            | Self::Payout { arrived: false, .. } => &[Channel::InApp, Channel::Email],
-            Self::CodeIssued { .. } | Self::EmailChanged => &[Channel::Email],
-            Self::PaymentFailed { .. } | Self::Payout { arrived: true, .. } => &[Channel::InApp],
+            | Self::Payout { .. } => Channel::ALL,
+        }
+    }
+
+    /// Whether it is told by a way where its person has said nothing. A failure is seen at once by whoever pays, and an
+    /// arrived payout at the bank: a note in the inbox is enough. Telephones get what concerns the safety of the account.
+    pub const fn by_default(&self, channel: Channel) -> bool {
+        match (self, channel) {
+            (_, Channel::InApp) => true,
+            (Self::PaymentFailed { .. } | Self::Payout { arrived: true, .. }, Channel::Email) => false,
+            (_, Channel::Email) => true,
+            (_, Channel::Sms) => self.kind().is_critical(),
         }
     }
 }
@@ -204,6 +226,10 @@ pub enum Template {
     PayoutPaid,
     /// The warning that a payout did not.
     PayoutFailed,
+    /// The code that proves a telephone.
+    VerifyPhone,
+    /// Several messages of one kind in one letter.
+    Digest,
 }
 
 impl Template {
@@ -226,6 +252,8 @@ impl Template {
         Self::DisputeLost,
         Self::PayoutPaid,
         Self::PayoutFailed,
+        Self::VerifyPhone,
+        Self::Digest,
     ];
 
     /// The folder of its files; part of identities, stable for ever.
@@ -248,12 +276,19 @@ impl Template {
             Self::DisputeLost => "dispute-lost",
             Self::PayoutPaid => "payout-paid",
             Self::PayoutFailed => "payout-failed",
+            Self::VerifyPhone => "code-verify-phone",
+            Self::Digest => "digest",
         }
+    }
+
+    /// The template of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|template| template.name() == name)
     }
 }
 
 /// What a notification is about, as callers see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The first message of an account.
     Welcome,
@@ -296,6 +331,20 @@ impl Kind {
         }
     }
 
+    /// Whether its messages are for the safety of the account: nobody turns them off, and no hour is too late for them.
+    pub const fn is_critical(self) -> bool {
+        matches!(self, Self::Security)
+    }
+
+    /// Whether messages of this kind come by a way where their person has said nothing; each [`Occasion`] may know better.
+    pub const fn by_default(self, channel: Channel) -> bool {
+        match channel {
+            Channel::InApp => true,
+            Channel::Email => !matches!(self, Self::PaymentFailed),
+            Channel::Sms => self.is_critical(),
+        }
+    }
+
     /// The kind of a word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.word() == word)
@@ -312,5 +361,8 @@ mod tests {
             assert_eq!(Kind::from_word(kind.word()), Some(*kind));
         }
         assert_eq!(Kind::from_word("newsletter"), None);
+        for template in Template::ALL {
+            assert_eq!(Template::from_name(template.name()), Some(*template));
+        }
     }
 }

@@ -30,13 +30,17 @@ pub struct NotificationAnswer {
     /// When it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
+    /// When it was put away; absent while it lies in the inbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
 }
 
 impl From<Notification> for NotificationAnswer {
     fn from(notification: Notification) -> Self {
-        let Notification { id, user_id: _, kind, about, title, body, occurred_at, created_at, read_at } = notification;
+        let Notification { id, kind, about, title, body, occurred_at, created_at, read_at, archived_at, .. } =
+            notification;
         let kind = kind.word().to_owned();
-        Self { id, kind, about, title, body, read: read_at.is_some(), occurred_at, created_at, read_at }
+        Self { id, kind, about, title, body, read: read_at.is_some(), occurred_at, created_at, read_at, archived_at }
     }
 }
 

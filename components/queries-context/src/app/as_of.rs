@@ -101,6 +101,8 @@ mod tests {
                 lag: Some(3),
                 pending: 2,
                 oldest_age_ms,
+                oldest_pending_age_ms: 0,
+                oldest_pending_deliveries: 0,
             }])
         }
 

@@ -17,6 +17,6 @@ pub use error::SandboxError;
 pub use make_charge::make_charge;
 pub use move_charge::{Step, move_charge};
 pub use read_charges::{charge, charge_of_key, charges};
-pub use receive_letter::receive_letter;
+pub use receive_letter::{receive_letter, receive_sms};
 pub use settle::{Settlement, settlement};
 pub use show_letters::letters;

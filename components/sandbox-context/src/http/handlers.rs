@@ -6,7 +6,7 @@ use crate::app::{self, Step};
 use crate::domain::Charge;
 use crate::wire::{
     AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, CloseDisputeRequest,
-    LetterList, LetterQuery, LetterRequest, Proof, RefundRequest, SettlementQuery, Verdict, settlement_csv,
+    LetterList, LetterQuery, LetterRequest, Proof, RefundRequest, SettlementQuery, SmsRequest, Verdict, settlement_csv,
 };
 use ambient::Timestamp;
 use axum::extract::rejection::QueryRejection;
@@ -147,6 +147,17 @@ pub async fn receive_letter(
 ) -> Result<Response, Problem> {
     key::require(&headers, &sandbox.mail_key)?;
     let (letter, known) = app::receive_letter(&sandbox, request).await?;
+    let status = if known { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(letter)).into_response())
+}
+
+pub async fn receive_sms(
+    State(sandbox): State<Sandbox>,
+    headers: HeaderMap,
+    Json(request): Json<SmsRequest>,
+) -> Result<Response, Problem> {
+    key::require(&headers, &sandbox.mail_key)?;
+    let (letter, known) = app::receive_sms(&sandbox, request).await?;
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(letter)).into_response())
 }

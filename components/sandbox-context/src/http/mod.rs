@@ -28,5 +28,8 @@ pub fn public(sandbox: Sandbox) -> Router {
         // The mailbox: bearer mail_key to send and to take back, open to look.
         .route("/sandbox/v1/mail", get(handlers::letters).post(handlers::receive_letter))
         .route("/sandbox/v1/mail/{key}", delete(handlers::delete_letter))
+        // Telephones: the same.
+        .route("/sandbox/v1/sms", get(handlers::letters).post(handlers::receive_sms))
+        .route("/sandbox/v1/sms/{key}", delete(handlers::delete_letter))
         .with_state(sandbox)
 }

@@ -9,5 +9,5 @@ pub use after::{CloseDisputeRequest, DisputeAnswer, RefundAnswer, RefundRequest,
 pub use charge::{
     AuthenticateRequest, CaptureRequest, ChargeAnswer, ChargeList, ChargeQuery, ChargeRequest, Proof, StoredCharge,
 };
-pub use letter::{LetterList, LetterQuery, LetterRequest, StoredLetter};
+pub use letter::{LetterList, LetterQuery, LetterRequest, SmsRequest, StoredLetter};
 pub use settlement::{SettlementLine, SettlementQuery, settlement_csv};

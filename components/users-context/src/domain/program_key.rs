@@ -8,7 +8,8 @@ use ids::UserId;
 use subtle::{Choice, ConstantTimeEq};
 
 /// What keys may be allowed. Not the profile: a key neither looks at nor changes what proves who somebody is.
-pub const KEY_SCOPES: [&str; 4] = ["payments:read", "payments:write", "notifications:read", "notifications:write"];
+pub const KEY_SCOPES: [&str; 6] =
+    ["payments:read", "payments:write", "notifications:read", "notifications:write", "webhooks:read", "webhooks:write"];
 /// The longest life of a key. **Units** days.
 pub const MOST_DAYS: u32 = 365;
 /// The longest that a secret goes on beside the next one. **Units** hours.
@@ -23,7 +24,7 @@ pub enum InvalidProgramKey {
     #[error("a name has 1 to {MOST_NAME_CHARS} printable characters")]
     Name,
     /// None, one that there is not, or one that the caller does not have.
-    #[error("a key has one or more of payments:read, payments:write, notifications:read, notifications:write")]
+    #[error("a key has one or more of payments, notifications, webhooks, each :read or :write")]
     Scopes,
     /// How long it lives.
     #[error("a key lives for 1 to {MOST_DAYS} days")]

@@ -34,7 +34,7 @@ async fn post(house: &House, caller: &Principal, path: &str, body: Value) -> Val
 
 /// Every other service hands its part of an export in.
 async fn collected(house: &House, owner: UserId, export: &Value) {
-    for service in ["payments", "notifications", "queries"] {
+    for service in ["payments", "notifications", "queries", "webhooks"] {
         let path = format!("/internal/users/privacy/exports/{owner}/{}/{service}", export["id"].as_str().unwrap());
         let page = json!({
             "page": { "number": 0, "last": true }, "truncated": false, "items": [["things", { "id": 1 }]],

@@ -2,7 +2,7 @@
 
 use super::NO_STORE;
 use super::document::Password;
-use crate::app::keys::{create_key, list_keys, revoke_key, rotate_key, verify_key};
+use crate::app::keys::{KeyError, create_key, list_keys, revoke_key, rotate_key, verify_key};
 use crate::asked::Asked;
 use crate::wire::keys::{CreateKeyRequest, KeysPage, NewKeyAnswer, RotateKeyRequest};
 use crate::{Access, Users};
@@ -116,6 +116,9 @@ pub(super) async fn post_verification(
     State(users): State<Users>,
     Json(question): Json<VerifyKey>,
 ) -> Result<impl IntoResponse, Problem> {
-    let verified: VerifiedKey = verify_key(&users, &question).await?;
+    let verified: Option<VerifiedKey> = match verify_key(&users, &question).await {
+        Err(KeyError::NoKey) => None,
+        answered => Some(answered?),
+    };
     Ok((NO_STORE, Json(verified)))
 }

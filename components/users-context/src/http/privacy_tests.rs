@@ -36,7 +36,7 @@ async fn an_erasure_is_accepted_and_its_receipt_can_be_read_without_an_account()
     assert_eq!(receipt["services"].as_array().map(Vec::len), Some(4));
     assert_eq!(receipt["services"][0]["kept"].as_array().map(Vec::is_empty), Some(false), "and says what stays");
 
-    for service in ["payments", "notifications", "queries"] {
+    for service in ["payments", "notifications", "queries", "webhooks"] {
         let path = format!("/internal/users/privacy/erasures/{}/{service}", receipt["id"].as_str().unwrap());
         let part = json!({ "look": 1, "at": "2026-01-01T00:00:00.000Z", "erased": [], "kept": [] });
         assert_eq!(send(&house, None, "PUT", &path, part).await, (204, Value::Null));
@@ -59,7 +59,7 @@ async fn an_export_is_accepted_collected_and_shown() {
     let (status, problem) = send(&house, Some(&caller), "GET", &document_path, Value::Null).await;
     assert_eq!((status, &problem["type"]), (409, &json!("/problems/export-not-ready")));
     let (user, id) = (tokens.user_id, export["id"].as_str().unwrap().to_owned());
-    for service in ["payments", "notifications", "queries"] {
+    for service in ["payments", "notifications", "queries", "webhooks"] {
         let put = format!("/internal/users/privacy/exports/{user}/{id}/{service}");
         let page = json!({ "page": { "number": 0, "last": true }, "truncated": false, "items": [["things", 1]] });
         assert_eq!(send(&house, None, "PUT", &put, page).await.0, 204);

@@ -321,3 +321,13 @@ async fn changing_the_password_names_the_value_that_is_wrong() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(document(response).await["session_id"], tokens.session_id.to_string());
 }
+
+#[tokio::test]
+async fn a_key_that_nobody_has_is_an_answer_and_no_status() {
+    let house = House::new();
+    for digest in ["00".repeat(32), "nonsense".to_owned()] {
+        let question = json!({ "id": "key_0000000000000000000000000001", "digest": digest });
+        let answer = ask(&house, post_json(&house, "/internal/users/api-keys/verify", question)).await;
+        assert_eq!((answer.status(), document(answer).await), (StatusCode::OK, Value::Null), "{digest}");
+    }
+}

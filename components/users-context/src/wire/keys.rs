@@ -19,7 +19,8 @@ pub struct CreateKeyRequest {
     /// What its owner calls it, 1 to 60 characters.
     #[schema(min_length = 1, max_length = 60, examples("Nightly export"))]
     pub name: String,
-    /// What it may do: some of `payments:read`, `payments:write`, `notifications:read`, `notifications:write`.
+    /// What it may do: some of `payments:read`, `payments:write`, `notifications:read`, `notifications:write`, `webhooks:read`,
+    /// `webhooks:write`.
     #[schema(value_type = Vec<KeyScope>, min_items = 1, examples(json!(["payments:read"])))]
     pub scopes: Vec<String>,
     /// How long it lives, 1 to 365; 90 where it is missing.
@@ -117,7 +118,7 @@ pub struct KeysPage {
 
 /// What a key may be allowed to do.
 #[derive(ToSchema)]
-#[schema(as = ApiKeyScope, pattern = "^(payments|notifications):(read|write)$", examples("payments:read"))]
+#[schema(as = ApiKeyScope, pattern = "^(payments|notifications|webhooks):(read|write)$", examples("payments:read"))]
 #[expect(dead_code, reason = "only its schema is looked at")]
 struct KeyScope(String);
 

@@ -233,6 +233,8 @@ pub(crate) struct ExportDocument {
     notifications: BTreeMap<String, Vec<Value>>,
     /// What the overviews handed in.
     queries: BTreeMap<String, Vec<Value>>,
+    /// What webhooks handed in.
+    webhooks: BTreeMap<String, Vec<Value>>,
 }
 
 /// The account in an export.

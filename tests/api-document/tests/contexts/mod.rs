@@ -12,8 +12,18 @@ pub fn parts() -> Vec<Part> {
             policies: payments_context::POLICIES,
             keys: Some(payments_context::KEY_SCOPES),
         },
-        Part { api: notifications_context::http::api(), policies: &[], keys: Some(notifications_context::KEY_SCOPES) },
+        Part {
+            api: notifications_context::http::api(),
+            policies: notifications_context::POLICIES,
+            keys: Some(notifications_context::KEY_SCOPES),
+        },
         Part { api: queries_context::http::api(), policies: &[], keys: Some(queries_context::KEY_SCOPES) },
+        Part {
+            api: webhooks_context::http::api(),
+            policies: webhooks_context::POLICIES,
+            keys: Some(webhooks_context::KEY_SCOPES),
+        },
+        Part { api: operations_context::http::api(), policies: operations_context::POLICIES, keys: None },
         Part { api: gateway_context::api(), policies: gateway_context::POLICIES, keys: None },
     ]
 }

@@ -39,7 +39,7 @@ const MOST_OF_ONE: usize = 20;
 
 impl Checked {
     /// Holds one invariant against one thing; `what` says what is wrong where it does not hold.
-    fn that(&mut self, holds: bool, invariant: &'static str, about: &str, what: impl FnOnce() -> String) {
+    pub(crate) fn that(&mut self, holds: bool, invariant: &'static str, about: &str, what: impl FnOnce() -> String) {
         *self.invariants.entry(invariant).or_default() += 1;
         let known = self.violations.iter().filter(|violation| violation.invariant == invariant).count();
         if !holds && known < MOST_OF_ONE {

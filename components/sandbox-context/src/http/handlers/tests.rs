@@ -193,6 +193,33 @@ async fn a_letter_is_taken_back_by_its_key_also_before_it_came() {
 }
 
 #[tokio::test]
+async fn a_telephone_shows_what_it_was_sent_once_a_key() {
+    let house = House::new();
+    let sms = |key: &str, to: &str| json!({ "from": "Spindrift", "to": to, "text": "Hello", "idempotency_key": key });
+    assert_eq!(house.send("POST", "/sandbox/v1/sms", "mail", None, sms("s1", "+4915112345678")).await.0, 201);
+    assert_eq!(house.send("POST", "/sandbox/v1/sms", "mail", None, sms("s1", "+4915112345678")).await.0, 200);
+    assert_eq!(house.send("POST", "/sandbox/v1/sms", "mail", None, sms("s2", "0151")).await.0, 422);
+    assert_eq!(house.send("POST", "/sandbox/v1/sms", "", None, sms("s3", "+4915112345678")).await.0, 401);
+    let (_, list) = house.get("/sandbox/v1/sms?to=%2B4915112345678").await;
+    assert_eq!((&list["total"], &list["items"][0]["text"]), (&json!(1), &json!("Hello")));
+    assert_eq!(house.send("DELETE", "/sandbox/v1/sms/s1", "mail", None, json!({})).await.0, 204);
+    assert_eq!(house.get("/sandbox/v1/sms?to=%2B4915112345678").await.1["total"], 0);
+}
+
+#[tokio::test]
+async fn a_letter_keeps_its_html_and_its_headers() {
+    let house = House::new();
+    let letter = json!({
+        "to": "ada@example.com", "subject": "Receipt", "text": "Hello", "html": "<p>Hello</p>",
+        "headers": { "List-Unsubscribe": "<https://x.example>" }, "idempotency_key": "h1",
+    });
+    assert_eq!(house.send("POST", "/sandbox/v1/mail", "mail", None, letter).await.0, 201);
+    let (_, list) = house.get("/sandbox/v1/mail?to=ada%40example.com").await;
+    assert_eq!(list["items"][0]["html"], "<p>Hello</p>");
+    assert_eq!(list["items"][0]["headers"]["List-Unsubscribe"], "<https://x.example>");
+}
+
+#[tokio::test]
 async fn a_letter_is_kept_once_and_found_by_its_address() {
     let house = House::new();
     let letter = |key: &str, subject: &str| json!({"to": "Ada@example.com", "subject": subject, "text": "Hello", "idempotency_key": key});

@@ -22,7 +22,8 @@ const MOST_ACTIVITY: usize = 1_000;
 const FORMAT: &str = "spindrift.export.v1";
 
 /// Everything that is known of the caller, machine-readable. **Shape** `{"format":"spindrift.export.v1","account":{…},
-/// "sessions":[…],"api_keys":[…],"activity":[…],"payments":{"payments":[…]},"notifications":{…},"queries":{…}}`; every section lists its items.
+/// "sessions":[…],"api_keys":[…],"activity":[…],"payments":{"payments":[…]},"notifications":{…},"queries":{…},
+/// "webhooks":{…}}`; every section lists its items.
 ///
 /// # Errors
 /// [`PrivacyError::NotReady`] until every service has handed in.

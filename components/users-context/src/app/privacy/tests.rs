@@ -242,7 +242,7 @@ async fn a_session_that_began_while_the_account_ended_goes_at_the_second_look() 
 async fn the_second_look_is_told_once_and_the_receipt_ends_when_all_have_looked_twice() {
     let (house, tokens) = logged_in().await;
     let id = erase(&house, &tokens).await.unwrap().id;
-    let others = [Service::Payments, Service::Notifications, Service::Queries];
+    let others = [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks];
     let hand_in = async |service, part| take_part(&house.users, &house.scope, id, service, part).await.unwrap();
     for service in others {
         hand_in(service, part(1, &house, u64::from(service == Service::Payments))).await;
@@ -323,7 +323,7 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
     assert!(matches!(export_document(&house.privacy(), &caller, &id).await, Err(PrivacyError::NotReady)));
 
     // Pages come twice and the last one first: the document is the same.
-    for service in [Service::Payments, Service::Notifications, Service::Queries] {
+    for service in [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks] {
         for (number, last) in [(0, false), (1, true), (0, false), (1, true)] {
             assert!(hand_in(&house, &tokens, asked.id, service, page(number, last, &format!("{number}"))).await);
         }
@@ -332,7 +332,7 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
     let document = export_document(&house.privacy(), &caller, &id).await.unwrap();
     assert_eq!(document["account"]["email"], "anna@example.org");
     assert_eq!(document["sessions"][0]["agent"], "Laptop/1.0");
-    for service in ["payments", "notifications", "queries"] {
+    for service in ["payments", "notifications", "queries", "webhooks"] {
         assert_eq!(document[service]["things"], json!([{ "text": "0" }, { "text": "1" }]), "{service}");
     }
     let text = document.to_string();
@@ -345,7 +345,7 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
 async fn an_export_is_nobody_elses_and_ends_after_a_week() {
     let (house, tokens) = logged_in().await;
     let id = export(&house, &tokens).await.unwrap().id;
-    for service in [Service::Payments, Service::Notifications, Service::Queries] {
+    for service in [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks] {
         hand_in(&house, &tokens, id, service, page(0, true, "Anna's")).await;
     }
     register(&house.users, &house.scope, registration("berta@example.org")).await.unwrap();

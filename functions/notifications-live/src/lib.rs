@@ -1,0 +1,34 @@
+//! The inbox as a stream: wiring, and nothing else.
+
+#![cfg(target_family = "wasm")]
+
+use core::time::Duration;
+use edge_spin::{Front, StartError};
+use events_redis::RedisTail;
+use notifications_context::KEY_SCOPES;
+use notifications_context::live::{Live, Streams, WAIT, public};
+use platform_spin::{SpinRedis, SpinTasks, variable};
+use std::sync::Arc;
+use wiring_spin::Ground;
+
+edge_spin::http!(start);
+
+async fn start() -> Result<Front, StartError> {
+    let ground = Ground::of("notifications").await?;
+    // One connection more an instance: its reader blocks on it, and the streams' own calls must not wait behind that.
+    let blocking = Arc::new(SpinRedis::blocking(variable("redis_url").await?, WAIT));
+    let live = Live {
+        records: ground.records(),
+        tail: Arc::new(RedisTail::new(ground.redis.clone(), blocking)),
+        redis: ground.redis.clone(),
+        clock: ground.clock.clone(),
+        random: ground.random.clone(),
+        sleep: ground.sleep.clone(),
+        tasks: Arc::new(SpinTasks),
+        lasts: Duration::from_secs(variable("stream_seconds").await?.parse()?),
+        streams_a_person: variable("streams_a_person").await?.parse()?,
+        streams: Streams::default(),
+    };
+    let service = ground.service("notifications-live").await?.bearer().await?.keys(KEY_SCOPES).await?;
+    Ok(service.front(public(live)))
+}
