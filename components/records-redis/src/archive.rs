@@ -36,7 +36,7 @@ pub struct Retention {
     pub page_bytes: usize,
     /// For how long entries stay in the stream although they are archived and settled.
     pub stream_keeps: Duration,
-    /// How many may stay there for that long; more of them go at once.
+    /// How many may stay there for that long; what is more goes, the oldest first.
     pub stream_entries: u32,
     /// How many entries the stream may have before it is an alarm.
     pub budget_entries: u64,
@@ -54,8 +54,8 @@ impl Default for Retention {
             // An item of the stores that Spin knows has 400 KB at most.
             page_bytes: 256 * 1024,
             stream_keeps: Duration::from_secs(24 * 3600),
-            stream_entries: 10_000,
-            budget_entries: 200_000,
+            stream_entries: 150_000,
+            budget_entries: 300_000,
             budget_bytes: 256 * 1024 * 1024,
             pages_keep: Duration::from_secs(90 * 24 * 3600),
         }

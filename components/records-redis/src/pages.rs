@@ -130,8 +130,7 @@ impl<R: ChainRow> Chain<'_, R> {
     }
 
     pub(crate) async fn read_journal_page<P: DeserializeOwned>(&self, key: &str) -> Result<Option<P>, RecordsError> {
-        let Some(bytes) = self.records.bodies.get(key).await.map_err(closed)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| RecordsError::Corrupt { key: key.to_owned() })
+        self.records.read_page_at(key).await
     }
 
     /// Writes a page; see [`RedisRecords::write_page`].
@@ -146,6 +145,12 @@ impl<R: ChainRow> Chain<'_, R> {
 }
 
 impl RedisRecords {
+    /// A page; `None` where there is none.
+    pub(crate) async fn read_page_at<P: DeserializeOwned>(&self, key: &str) -> Result<Option<P>, RecordsError> {
+        let Some(bytes) = self.bodies.get(key).await.map_err(closed)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| RecordsError::Corrupt { key: key.to_owned() })
+    }
+
     /// Writes a page unless it is there, and reads it back: only what the store shows may be dropped elsewhere.
     pub(crate) async fn write_page(&self, key: &str, bytes: Vec<u8>) -> Result<(), RecordsError> {
         match self.bodies.get(key).await.map_err(closed)? {

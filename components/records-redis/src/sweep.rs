@@ -91,7 +91,7 @@ impl RedisRecords {
         let Some(whole) = self.read_whole(body).await? else { return Ok(true) };
         let is_given_up = member.ends_with(GIVEN_UP);
         let is_erased = head.as_ref().is_some_and(|(_, tombstone)| *tombstone);
-        let is_answer = whole.change.once.as_ref().is_some_and(|once| once.status.is_some());
+        let is_answer = whole.change.once.as_ref().is_some_and(|once| once.answer.is_some());
         let head = match head {
             Some((name, _)) => self.read_whole(name).await?,
             None => None,

@@ -7,6 +7,8 @@
 --          archive's last page has, its pages, the age of the oldest entry that is not archived in ms, the age of the
 --          oldest that some group has not settled in ms and the name of that group (or empty).
 
+local MOST_AT_ONCE = 2000
+
 local prefix, keep_ms, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local function parts(id)
   local ms, place = string.match(id, '^(%d+)%-(%d+)$')
@@ -56,8 +58,16 @@ end
 if settled and is_less(settled, needed) then
   needed = settled
 end
+-- What is younger stays, but for what is too much of it: that goes, some at a time, from the oldest on.
 local youngest = string.format('%.0f-0', math.max(0, now - keep_ms))
-if length <= most and is_less(youngest, needed) then
+if length > most then
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', math.min(length - most, MOST_AT_ONCE))
+  local behind = next_of(first[#first][1])
+  if is_less(youngest, behind) then
+    youngest = behind
+  end
+end
+if is_less(youngest, needed) then
   needed = youngest
 end
 if state[1] and not state[2] and length > 0 then

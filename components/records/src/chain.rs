@@ -15,8 +15,6 @@ pub trait ChainRow: Clone + PartialEq + core::fmt::Debug + Send + Sync + Sized +
 
     /// Reads the line of the chain, or an account's own one; `None` where it is neither.
     fn from_line(line: &str) -> Option<Self>;
-    /// Its line.
-    fn line(&self) -> String;
     /// The place in the chain, from 1 without gaps.
     fn seq(&self) -> u64;
     /// When it was appended, by the clock of the store; never earlier than the row before.

@@ -135,10 +135,6 @@ impl ChainRow for LedgerRow {
         Self::from_line(line)
     }
 
-    fn line(&self) -> String {
-        self.to_string()
-    }
-
     fn seq(&self) -> u64 {
         self.seq
     }

@@ -152,10 +152,6 @@ impl ChainRow for TrailRow {
         (proven && row.to_string() == line).then_some(row)
     }
 
-    fn line(&self) -> String {
-        self.to_string()
-    }
-
     fn seq(&self) -> u64 {
         self.seq
     }

@@ -2,84 +2,105 @@
 
 use super::{AT_ONCE, LATENESS, Mode, Phase, Rebuild};
 use crate::closed;
-use crate::journal::Chain;
 use crate::keys::Keys;
-use crate::pages::{bytes_of, hex};
+use crate::pages::{AccountPage, ChainPage, bytes_of, hex};
 use crate::scripts::ROWS_BACK;
-use records::{AccountKey, ChainRow, LedgerRow, RecordsError, TrailRow};
+use records::{AccountKey, Balance, ChainRow, LedgerRow, RecordsError, TrailRow};
 use redis_client::{Argument, Reply};
 
 /// How many open rows are read at once.
 const OPEN_AT_ONCE: u64 = 100;
 
-/// What a row says beyond what all rows say.
-trait Telling: ChainRow {
+/// A row of either chain, as far as it matters where it is put.
+struct Row {
+    seq: u64,
+    at_ms: i64,
+    account: String,
+    number: u64,
     /// By what the change that wrote it is recognised.
-    fn evidence(&self) -> String;
+    evidence: String,
     /// Currency and amount, where it moved money.
-    fn money(&self) -> Option<(&str, i64)>;
+    money: Option<(String, i64)>,
+    after: Balance,
+    /// Without what is personal.
+    line: String,
 }
 
-impl Telling for LedgerRow {
-    fn evidence(&self) -> String {
-        self.body.to_string()
+impl Row {
+    /// Reads a row of the journal.
+    fn of_journal(line: &str) -> Option<Self> {
+        let row = LedgerRow::from_line(line)?;
+        let evidence = row.body.to_string();
+        let money = Some((row.currency.clone(), row.posted_minor));
+        Some(Self::of(&row, evidence, money, line))
     }
 
-    fn money(&self) -> Option<(&str, i64)> {
-        Some((&self.currency, self.posted_minor))
+    /// Reads a row of the trail.
+    fn of_trail(line: &str) -> Option<Self> {
+        let row = TrailRow::from_line(line)?;
+        let evidence = format!("{} {} {}", row.account, row.digest, row.text);
+        Some(Self::of(&row, evidence, None, TrailRow::impersonal(line)))
+    }
+
+    fn of<R: ChainRow>(row: &R, evidence: String, money: Option<(String, i64)>, line: &str) -> Self {
+        Self {
+            seq: row.seq(),
+            at_ms: row.at().unix_ms(),
+            account: row.account().to_string(),
+            number: row.number(),
+            evidence,
+            money,
+            after: row.after(),
+            line: line.to_owned(),
+        }
     }
 }
 
-impl Telling for TrailRow {
-    fn evidence(&self) -> String {
-        format!("{} {} {}", self.account, self.digest, self.text)
-    }
-
-    fn money(&self) -> Option<(&str, i64)> {
-        None
-    }
+/// One of the two chains: how its rows are read, and where they lie. Not a type of its own for each, which would have all
+/// of this compiled twice.
+struct Side {
+    which: usize,
+    name: &'static str,
+    read: fn(&str) -> Option<Row>,
+    /// Names of its pages.
+    pages: Keys,
+    target: Keys,
+    old: Keys,
 }
 
 impl Rebuild<'_> {
     /// One step of a chain: where it ends, one of its pages, or some of the rows behind them.
     pub(super) async fn rows_back(&mut self, which: usize) -> Result<(), RecordsError> {
-        let is_done = if which == 0 {
-            let chain = self.records.journal();
-            self.chain_step(&chain, 0, "journal", self.target.clone(), self.old.clone()).await?
+        let (keys, target, old) = (&self.records.keys, &self.target, &self.old);
+        let side = if which == 0 {
+            let (pages, target, old) = (keys.clone(), target.clone(), old.clone());
+            Side { which, name: "journal", read: Row::of_journal, pages, target, old }
         } else {
-            let chain = self.records.trail_chain();
-            self.chain_step(&chain, 1, "trail", self.target.of_trail(), self.old.of_trail()).await?
+            let (pages, target, old) = (keys.of_trail(), target.of_trail(), old.of_trail());
+            Side { which, name: "trail", read: Row::of_trail, pages, target, old }
         };
-        if is_done {
+        if self.chain_step(&side).await? {
             self.report.turn_to(if which == 0 { Phase::Trail } else { Phase::Told });
         }
         Ok(())
     }
 
-    async fn chain_step<R: Telling>(
-        &mut self,
-        chain: &Chain<'_, R>,
-        which: usize,
-        name: &'static str,
-        target: Keys,
-        old: Keys,
-    ) -> Result<bool, RecordsError> {
-        let pages = self.report.chain_pages.get(which).copied().unwrap_or(0);
+    async fn chain_step(&mut self, side: &Side) -> Result<bool, RecordsError> {
+        let pages = self.report.chain_pages.get(side.which).copied().unwrap_or(0);
         if self.report.cursor.is_empty() {
-            self.find_end(chain, which, name, &old, pages).await?;
+            self.find_end(side, pages).await?;
             self.report.cursor = "pages".to_owned();
             return Ok(false);
         }
-        let since_ms = self.noted_since(which);
         if self.report.next < pages {
             let number = self.report.next;
-            let corrupt = || RecordsError::Corrupt { key: chain.keys.page(number) };
-            let digest = self.command("HGET", vec![target.of("books").into(), "digest".into()]).await?;
+            let corrupt = || RecordsError::Corrupt { key: side.pages.page(number) };
+            let digest = self.command("HGET", vec![side.target.of("books").into(), "digest".into()]).await?;
             let previous = match digest.first() {
                 Some(Reply::Bytes(bytes)) if number > 0 => String::from_utf8_lossy(bytes).into_owned(),
                 _ => String::new(),
             };
-            let page = chain.chain_page(number).await?.ok_or_else(corrupt)?;
+            let page = self.chain_page(side, number).await?;
             let previous = bytes_of(&previous).ok_or_else(corrupt)?;
             // The step before may have been taken without being remembered: then the head is this page already.
             let digest = match page.digest_after(number, previous) {
@@ -87,12 +108,12 @@ impl Rebuild<'_> {
                 None if page.digest == hex(&previous) => page.digest.clone(),
                 None => return Err(corrupt()),
             };
-            let rows: Vec<R> =
-                page.rows.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
-            self.put_rows(&rows, name, &target, &old, false, since_ms).await?;
-            let sealed = rows.last().map_or(0, |row| row.seq());
+            let rows: Vec<Row> =
+                page.rows.iter().map(|line| (side.read)(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
+            self.put_rows(side, &rows, false).await?;
+            let sealed = rows.last().map_or(0, |row| row.seq);
             let head = vec![
-                target.of("books").into(),
+                side.target.of("books").into(),
                 "pages".into(),
                 number.saturating_add(1).to_string().into(),
                 "sealed".into(),
@@ -101,29 +122,35 @@ impl Rebuild<'_> {
                 digest.into(),
             ];
             self.command("HSET", head).await?;
-            self.count_rows(which, rows.len());
+            self.count_rows(side.which, rows.len());
             self.report.next = number.saturating_add(1);
             return Ok(false);
         }
-        let (end, _) = self.report.chain_ends.get(which).copied().unwrap_or_default();
-        let done = self.count_of(&target).await?;
+        let (end, _) = self.report.chain_ends.get(side.which).copied().unwrap_or_default();
+        let done = self.count_of(&side.target).await?;
         if done >= end {
             return Ok(true);
         }
-        let lines = self.old_rows(&old, done, OPEN_AT_ONCE).await?;
-        let rows: Vec<R> = lines
+        let lines = self.old_rows(&side.old, done, OPEN_AT_ONCE).await?;
+        let rows: Vec<Row> = lines
             .iter()
-            .filter_map(|line| R::from_line(line))
+            .filter_map(|line| (side.read)(line))
             .zip(done.saturating_add(1)..=end)
-            .take_while(|(row, seq)| row.seq() == *seq)
+            .take_while(|(row, seq)| row.seq == *seq)
             .map(|(row, _)| row)
             .collect();
         if rows.is_empty() {
             return Ok(true);
         }
-        self.put_rows(&rows, name, &target, &old, true, since_ms).await?;
-        self.count_rows(which, rows.len());
+        self.put_rows(side, &rows, true).await?;
+        self.count_rows(side.which, rows.len());
         Ok(false)
+    }
+
+    /// A page of the chain that must be there.
+    async fn chain_page(&self, side: &Side, number: u64) -> Result<ChainPage, RecordsError> {
+        let key = side.pages.page(number);
+        self.records.read_page_at(&key).await?.ok_or(RecordsError::Corrupt { key })
     }
 
     fn count_rows(&mut self, which: usize, rows: usize) {
@@ -147,37 +174,31 @@ impl Rebuild<'_> {
 
     /// Where the certain rows end: those in pages, and behind them what Redis had, as long as it has no gap. Then which
     /// pages of accounts hold nothing beyond that.
-    async fn find_end<R: Telling>(
-        &mut self,
-        chain: &Chain<'_, R>,
-        which: usize,
-        name: &str,
-        old: &Keys,
-        pages: u64,
-    ) -> Result<(), RecordsError> {
+    async fn find_end(&mut self, side: &Side, pages: u64) -> Result<(), RecordsError> {
         let (mut end, mut end_ms) = (0, 0);
-        if let Some(last) = pages.checked_sub(1)
-            && let Some(row) = chain.chain_rows(last).await?.last()
-        {
-            (end, end_ms) = (row.seq(), row.at().unix_ms());
+        if let Some(last) = pages.checked_sub(1) {
+            let page = self.chain_page(side, last).await?;
+            if let Some(row) = page.rows.last().and_then(|line| (side.read)(line)) {
+                (end, end_ms) = (row.seq, row.at_ms);
+            }
         }
         loop {
-            let lines = self.old_rows(old, end, OPEN_AT_ONCE).await?;
+            let lines = self.old_rows(&side.old, end, OPEN_AT_ONCE).await?;
             let before = end;
-            for row in lines.iter().filter_map(|line| R::from_line(line)) {
-                if row.seq() != end.saturating_add(1) {
+            for row in lines.iter().filter_map(|line| (side.read)(line)) {
+                if row.seq != end.saturating_add(1) {
                     break;
                 }
-                (end, end_ms) = (row.seq(), row.at().unix_ms());
+                (end, end_ms) = (row.seq, row.at_ms);
             }
             if end == before {
                 break;
             }
         }
-        if let Some(place) = self.report.chain_ends.get_mut(which) {
+        if let Some(place) = self.report.chain_ends.get_mut(side.which) {
             *place = (end, end_ms);
         }
-        let found = self.command("HGETALL", vec![self.scratch.of(&format!("pages:{name}")).into()]).await?;
+        let found = self.command("HGETALL", vec![self.scratch.of(&format!("pages:{}", side.name)).into()]).await?;
         let texts: Vec<String> = found
             .iter()
             .map(|reply| match reply {
@@ -192,21 +213,28 @@ impl Rebuild<'_> {
             let Ok(key) = AccountKey::new(account.as_str()) else { continue };
             let mut counted: u64 = counted.parse().unwrap_or(0);
             while let Some(page) = counted.checked_sub(1) {
-                let rows = chain.account_page_rows(&key, page).await?;
-                if rows.last().is_some_and(|row| row.seq() <= end) {
+                let name = side.pages.account_page(&key, page);
+                let found: AccountPage = self
+                    .records
+                    .read_page_at(&name)
+                    .await?
+                    .ok_or_else(|| RecordsError::Corrupt { key: name.clone() })?;
+                if found.rows.last().and_then(|line| (side.read)(line)).is_some_and(|row| row.seq <= end) {
                     break;
                 }
                 // Its rows were open in the chain and are lost: they are posted again from bodies, and the page is written anew.
-                self.report
-                    .problem(format!("page {page} of {account} in the {name} runs ahead of the chain: written anew"));
+                self.report.problem(format!(
+                    "page {page} of {account} in the {} runs ahead of the chain: written anew",
+                    side.name
+                ));
                 if self.report.mode == Mode::Real {
-                    self.records.bodies.delete(&chain.keys.account_page(&key, page)).await.map_err(closed)?;
+                    self.records.bodies.delete(&name).await.map_err(closed)?;
                 }
                 counted = page;
             }
             let rows = counted.saturating_mul(u64::from(crate::pages::PAGE_ROWS));
             let fields = vec![
-                self.scratch.of(&format!("paged:{name}")).into(),
+                self.scratch.of(&format!("paged:{}", side.name)).into(),
                 account.as_str().into(),
                 rows.to_string().into(),
             ];
@@ -234,39 +262,31 @@ impl Rebuild<'_> {
         Ok(entries.iter().map_while(line).collect())
     }
 
-    async fn put_rows<R: Telling>(
-        &self,
-        rows: &[R],
-        name: &str,
-        target: &Keys,
-        old: &Keys,
-        is_open: bool,
-        since_ms: i64,
-    ) -> Result<(), RecordsError> {
+    async fn put_rows(&self, side: &Side, rows: &[Row], is_open: bool) -> Result<(), RecordsError> {
+        let since_ms = self.noted_since(side.which);
         for part in rows.chunks(AT_ONCE) {
             let mut arguments: Vec<Argument> = vec![
-                target.of("books").into(),
-                target.prefix().into(),
-                old.prefix().into(),
+                side.target.of("books").into(),
+                side.target.prefix().into(),
+                side.old.prefix().into(),
                 self.scratch.prefix().into(),
-                name.into(),
+                side.name.into(),
                 if is_open { "1" } else { "" }.into(),
                 since_ms.to_string().into(),
             ];
             for row in part {
-                let (currency, amount) = row.money().unwrap_or(("", 0));
-                let line = row.line();
+                let (currency, amount) = row.money.as_ref().map_or(("", 0), |(currency, amount)| (currency, *amount));
                 arguments.extend([
-                    row.seq().to_string().into(),
-                    row.at().unix_ms().to_string().into(),
-                    row.account().as_str().into(),
-                    row.number().to_string().into(),
-                    row.evidence().into(),
+                    row.seq.to_string().into(),
+                    row.at_ms.to_string().into(),
+                    row.account.as_str().into(),
+                    row.number.to_string().into(),
+                    row.evidence.as_str().into(),
                     currency.into(),
                     amount.to_string().into(),
-                    row.after().posted_minor.to_string().into(),
-                    row.after().held_minor.to_string().into(),
-                    R::impersonal(&line).into(),
+                    row.after.posted_minor.to_string().into(),
+                    row.after.held_minor.to_string().into(),
+                    row.line.as_str().into(),
                 ]);
             }
             self.records.script(&ROWS_BACK, 1, &arguments, |fields| (*fields == ["done"]).then_some(())).await?;

@@ -200,9 +200,8 @@ impl Rebuild<'_> {
         }
         let events: Vec<_> = if self.is_told_before(written_ms) { Vec::new() } else { change.events.iter().collect() };
         arguments.push(events.len().to_string().into());
-        for event in events {
-            let id = id_of(event.get()).ok_or_else(corrupt)?;
-            arguments.extend([id.into(), event.get().into()]);
+        for (id, envelope) in events {
+            arguments.extend([id.as_str().into(), envelope.as_str().into()]);
         }
         let rows: &[_] = if self.is_noted_before(written_ms) { &[] } else { &change.trail };
         arguments.push(rows.len().to_string().into());

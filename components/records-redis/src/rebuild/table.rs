@@ -337,10 +337,10 @@ impl Rebuild<'_> {
             if ttl_ms <= 0 {
                 continue;
             }
-            let row = match (once.status, &once.answer) {
-                (Some(status), Some(answer)) => format!("D {} {status} {answer}", once.fingerprint),
-                _ => {
-                    let until_ms = written_ms.saturating_add(i64::from(once.lease_ms.unwrap_or(0)));
+            let row = match &once.answer {
+                Some((status, answer)) => format!("D {} {status} {answer}", once.fingerprint),
+                None => {
+                    let until_ms = written_ms.saturating_add(once.lease_ms);
                     format!("B {} {} {until_ms}", once.fingerprint, once.attempt.as_deref().unwrap_or_default())
                 }
             };
