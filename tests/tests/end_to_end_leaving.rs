@@ -42,7 +42,7 @@ fn a_person_takes_the_data_along_and_leaves_no_trace_but_the_books() -> Outcome 
         let erased = receipt.pointer(&format!("/services/{service}/erased"))?.as_array()?;
         erased.iter().find(|gone| gone.get("what") == Some(&json!(what)))?.get("count")?.as_u64()
     };
-    ensure!(count(0, "sessions") == Some(1) && count(0, "export_pages") == Some(3), "{receipt}");
+    ensure!(count(0, "sessions") == Some(1) && count(0, "export_pages") == Some(4), "{receipt}");
     ensure!(count(1, "payment_descriptions_return_addresses_and_tokens") == Some(1), "{receipt}");
     ensure!(count(2, "inbox_notifications") == Some(2) && count(2, "messages") == Some(3), "{receipt}");
     ensure!(count(3, "payment_views") == Some(1), "{receipt}");

@@ -5,9 +5,10 @@ use anyhow::Context as _;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// How often a 503 is tried again, and how long the client waits in between.
+/// How often a 503 or a 429 is tried again, and how long the client waits in between.
 const PATIENCE: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// A system's public entry.
 #[derive(Clone)]
@@ -194,14 +195,16 @@ impl Api {
     }
 }
 
-/// Does as a careful client does with a 503, which says that trying again is safe: a few times, a while apart.
+/// Does as a careful client does with a 503 or a 429, which say that trying again is safe: a few times, as much later as it is
+/// told.
 fn patiently(exchange: impl Fn() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
     for _ in 0..PATIENCE {
         let answer = exchange()?;
-        if answer.status != 503 {
+        if !matches!(answer.status, 429 | 503) {
             return Ok(answer);
         }
-        std::thread::sleep(PAUSE);
+        let told = answer.retry_after_s.map(Duration::from_secs).filter(|_| answer.status == 429);
+        std::thread::sleep(told.unwrap_or(PAUSE).min(LONGEST_PAUSE));
     }
     exchange()
 }
