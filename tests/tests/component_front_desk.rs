@@ -31,7 +31,7 @@ impl FrontDesk {
         let redis_host = format!("127.0.0.1:{}", redis.port());
         let (redis_address, login) =
             (format!("redis://{redis_host}"), format!("redis://gateway:gateway-development@{redis_host}"));
-        let variables: [(&str, &str); 9] = [
+        let variables: [(&str, &str); 11] = [
             ("redis_address", &redis_address),
             ("gateway_redis_url", &login),
             ("service_token_key", "a key of at least 32 bytes, for this test"),
@@ -41,6 +41,8 @@ impl FrontDesk {
             ("payments_url", &nobody),
             ("notifications_url", &nobody),
             ("queries_url", &nobody),
+            ("webhooks_url", &nobody),
+            ("operations_url", &nobody),
         ];
         let host = Application::start(&Plan {
             port,
