@@ -12,6 +12,9 @@ const DEVELOPMENT: [&str; 2] = ["127.0.0.1:6379", "127.0.0.1:3000"];
 /// Providers on the internet, which no test speaks to: the host itself stands for them here.
 const PROVIDERS: [&str; 3] = ["https://api.postmarkapp.com", "https://api.stripe.com", "https://api.twilio.com"];
 
+/// What a developer's machine alone opens to the sender of webhooks.
+const OPENED: &str = "webhook_receivers = \"http://127.0.0.1:*\"";
+
 /// What the committed files end passwords with; public, and therefore no secrets.
 pub const PUBLIC: &str = "-development";
 /// What they end with here, as `cargo xtask up` too exchanges them.
@@ -33,7 +36,7 @@ impl Files {
         let read = |file: &str| -> Result<String> {
             let path = tests::Workplace::root().join(file);
             let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            let text = text.replace(PUBLIC, SECRET);
+            let text = text.replace(PUBLIC, SECRET).replace(OPENED, "webhook_receivers = \"\"");
             Ok(PROVIDERS.iter().fold(text, |text, provider| text.replace(provider, "http://127.0.0.1:3000")))
         };
         Ok(Self {
