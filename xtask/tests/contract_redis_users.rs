@@ -26,7 +26,7 @@ const OPERATIONS: &str = "operations";
 /// Whose events each service consumes.
 const CONSUMES: [(&str, &[&str]); 4] = [
     ("payments", &["users"]),
-    ("notifications", &["users", "payments"]),
+    ("notifications", &["users", "payments", "webhooks"]),
     ("queries", &["users", "payments", "notifications"]),
     ("webhooks", &["users", "payments"]),
 ];

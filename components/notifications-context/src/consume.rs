@@ -27,11 +27,12 @@ use users_wire::{
     ExportRequested, FACTOR_CHANGED, FactorChanged, PASSWORD_CHANGED, PasswordChanged, USER_ERASED, USER_REGISTERED,
     USER_UPDATED, UserPersonal, UserSnapshot,
 };
+use webhooks_wire::{DisabledReason, ENDPOINT_DISABLED, EndpointSnapshot};
 
 /// The consumer group, named as the worker's component.
 pub const GROUP: &str = "notifications-worker";
 /// The contexts whose streams it hears.
-pub const HEARS: [&str; 2] = ["users", "payments"];
+pub const HEARS: [&str; 3] = ["users", "payments", "webhooks"];
 
 /// The first wait for a store that is gone; the loop lengthens it.
 const STORE_GONE: Duration = Duration::from_secs(1);
@@ -164,6 +165,19 @@ impl Notifier {
                 let occasion =
                     Occasion::Payout { payout_id: payout.id, amount: payout.amount, arrived: kind == PAYOUT_PAID };
                 self.tell_user(event, user_id, &occasion).await
+            }
+            ENDPOINT_DISABLED => {
+                let endpoint = snapshot::<EndpointSnapshot>(event)?;
+                let gone = match endpoint.disabled_reason {
+                    Some(DisabledReason::Gone) => true,
+                    Some(DisabledReason::Failing) => false,
+                    // Their own wish, or what they hear of by another way.
+                    Some(DisabledReason::Owner | DisabledReason::AccountLocked | DisabledReason::RoleLost) | None => {
+                        return Ok(());
+                    }
+                };
+                let occasion = Occasion::WebhooksStopped { endpoint_id: endpoint.id, gone };
+                self.tell_user(event, endpoint.user_id, &occasion).await
             }
             // Other events of these streams are none of this group's business.
             _ => Ok(()),
@@ -324,6 +338,7 @@ mod tests {
     use futures::executor::block_on;
     use payments_wire::{PayoutId, PayoutStatus};
     use users_wire::{CodePurpose, FactorChange, PasswordChange};
+    use webhooks_wire::EndpointId;
 
     fn titles(house: &House, user_id: UserId) -> Vec<String> {
         let page = block_on(list(&house.records, user_id, Shelf::Inbox, None, None, 100)).unwrap();
@@ -398,6 +413,39 @@ mod tests {
         assert_eq!(titles(&house, ada()).len(), 1 + kinds.len());
         house.deliver();
         assert_eq!(house.mailbox.calls.lock().unwrap().len(), 1 + kinds.len());
+    }
+
+    #[test]
+    fn who_lost_an_endpoint_without_wishing_so_is_told_once_and_nobody_else() {
+        let house = House::new();
+        house.hear(&registered(ada()));
+        house.clock.advance_ms(5);
+        let told = |reason: DisabledReason, version: &str| {
+            let id = EndpointId::derived(0, &[b"whe"]);
+            let endpoint = EndpointSnapshot {
+                id,
+                user_id: ada(),
+                enabled: false,
+                disabled_reason: Some(reason),
+                failing_since: None,
+            };
+            envelope(ENDPOINT_DISABLED, &id.to_string(), version, serde_json::to_value(endpoint).unwrap())
+        };
+        for (reason, version) in
+            [(DisabledReason::Owner, "1.2"), (DisabledReason::AccountLocked, "1.3"), (DisabledReason::RoleLost, "1.4")]
+        {
+            assert_eq!(house.hear(&told(reason, version)), Verdict::Done);
+            assert_eq!(titles(&house, ada()).len(), 1, "{reason:?}");
+        }
+        for _ in 0..2 {
+            assert_eq!(house.hear(&told(DisabledReason::Failing, "1.5")), Verdict::Done);
+            assert_eq!(titles(&house, ada())[0], "Webhooks to an endpoint have stopped");
+            assert_eq!(titles(&house, ada()).len(), 2);
+        }
+        house.hear(&told(DisabledReason::Gone, "1.6"));
+        assert_eq!(titles(&house, ada()).len(), 3);
+        house.deliver();
+        assert_eq!(house.mailbox.calls.lock().unwrap().len(), 3, "the welcome, and a letter each");
     }
 
     #[test]

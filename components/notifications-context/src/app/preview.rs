@@ -11,6 +11,7 @@ use ids::{PaymentId, UserId};
 use money::{Currency, Money};
 use payments_wire::PayoutId;
 use users_wire::CodePurpose;
+use webhooks_wire::EndpointId;
 
 /// All templates.
 pub fn templates() -> TemplatesAnswer {
@@ -67,6 +68,7 @@ pub fn preview(
 fn sample(template: Template) -> Option<Occasion> {
     let payment_id = PaymentId::derived(0, &[b"sample"]);
     let payout_id = PayoutId::derived(0, &[b"sample"]);
+    let endpoint_id = EndpointId::derived(0, &[b"sample"]);
     let captured = Money::new(1099, "EUR".parse::<Currency>().ok()?).ok()?;
     let code = || "042042".to_owned();
     let issued = |purpose| Occasion::CodeIssued { purpose, code: code() };
@@ -93,6 +95,8 @@ fn sample(template: Template) -> Option<Occasion> {
         Template::DisputeLost => disputed(DisputeTurn::Lost),
         Template::PayoutPaid => Occasion::Payout { payout_id, amount: captured, arrived: true },
         Template::PayoutFailed => Occasion::Payout { payout_id, amount: captured, arrived: false },
+        Template::WebhookGone => Occasion::WebhooksStopped { endpoint_id, gone: true },
+        Template::WebhookFailing => Occasion::WebhooksStopped { endpoint_id, gone: false },
         Template::VerifyPhone => Occasion::PhoneNamed { code: code() },
         Template::Digest => return None,
     })

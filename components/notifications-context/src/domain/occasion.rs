@@ -5,6 +5,7 @@ use ids::PaymentId;
 use money::Money;
 use payments_wire::PayoutId;
 use users_wire::CodePurpose;
+use webhooks_wire::EndpointId;
 
 /// How a dispute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,13 @@ pub enum Occasion {
         /// Whether it arrived.
         arrived: bool,
     },
+    /// Nothing more is sent to an endpoint of theirs, and they did not wish so.
+    WebhooksStopped {
+        /// Which endpoint.
+        endpoint_id: EndpointId,
+        /// Whether its receiver said that it is gone for good; else it failed for days.
+        gone: bool,
+    },
 }
 
 impl Occasion {
@@ -120,6 +128,8 @@ impl Occasion {
             Self::Disputed { turn: DisputeTurn::Lost, .. } => Template::DisputeLost,
             Self::Payout { arrived: true, .. } => Template::PayoutPaid,
             Self::Payout { arrived: false, .. } => Template::PayoutFailed,
+            Self::WebhooksStopped { gone: true, .. } => Template::WebhookGone,
+            Self::WebhooksStopped { gone: false, .. } => Template::WebhookFailing,
         }
     }
 
@@ -137,6 +147,7 @@ impl Occasion {
             Self::PaymentRefunded { .. } | Self::RefundFailed { .. } => Kind::PaymentRefund,
             Self::Disputed { .. } => Kind::PaymentDispute,
             Self::Payout { .. } => Kind::Payout,
+            Self::WebhooksStopped { .. } => Kind::Webhooks,
         }
     }
 
@@ -149,7 +160,8 @@ impl Occasion {
             | Self::PasswordChanged
             | Self::EmailChanged
             | Self::SecondFactorChanged
-            | Self::Payout { .. } => None,
+            | Self::Payout { .. }
+            | Self::WebhooksStopped { .. } => None,
             Self::PaymentCaptured { payment_id, .. }
             | Self::PaymentFailed { payment_id, .. }
             | Self::PaymentRefunded { payment_id, .. }
@@ -173,7 +185,8 @@ impl Occasion {
             | Self::PaymentRefunded { .. }
             | Self::RefundFailed { .. }
             | Self::Disputed { .. }
-            | Self::Payout { .. } => Channel::ALL,
+            | Self::Payout { .. }
+            | Self::WebhooksStopped { .. } => Channel::ALL,
         }
     }
 
@@ -226,6 +239,10 @@ pub enum Template {
     PayoutPaid,
     /// The warning that a payout did not.
     PayoutFailed,
+    /// The warning that an endpoint is no longer sent to: it is gone.
+    WebhookGone,
+    /// The same: it failed for days.
+    WebhookFailing,
     /// The code that proves a telephone.
     VerifyPhone,
     /// Several messages of one kind in one letter.
@@ -252,6 +269,8 @@ impl Template {
         Self::DisputeLost,
         Self::PayoutPaid,
         Self::PayoutFailed,
+        Self::WebhookGone,
+        Self::WebhookFailing,
         Self::VerifyPhone,
         Self::Digest,
     ];
@@ -276,6 +295,8 @@ impl Template {
             Self::DisputeLost => "dispute-lost",
             Self::PayoutPaid => "payout-paid",
             Self::PayoutFailed => "payout-failed",
+            Self::WebhookGone => "webhook-gone",
+            Self::WebhookFailing => "webhook-failing",
             Self::VerifyPhone => "code-verify-phone",
             Self::Digest => "digest",
         }
@@ -302,6 +323,8 @@ pub enum Kind {
     PaymentDispute,
     /// A payout.
     Payout,
+    /// Endpoints of webhooks.
+    Webhooks,
     /// What concerns the safety of the account.
     Security,
 }
@@ -315,6 +338,7 @@ impl Kind {
         Self::PaymentRefund,
         Self::PaymentDispute,
         Self::Payout,
+        Self::Webhooks,
         Self::Security,
     ];
 
@@ -327,6 +351,7 @@ impl Kind {
             Self::PaymentRefund => "payment_refund",
             Self::PaymentDispute => "payment_dispute",
             Self::Payout => "payout",
+            Self::Webhooks => "webhooks",
             Self::Security => "security",
         }
     }

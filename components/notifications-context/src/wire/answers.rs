@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 pub struct NotificationAnswer {
     /// Which one.
     pub id: NotificationId,
-    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`, `payment_refund`, `payment_dispute`, `payout`,
+    /// What it is about: `welcome`, `payment_receipt`, `payment_failed`, `payment_refund`, `payment_dispute`, `payout`, `webhooks`,
     /// `security`; callers must bear others.
     pub kind: String,
     /// The payment that it is about; absent where it is about none.
