@@ -1,7 +1,7 @@
 //! The inbox as a stream, through a real system: what comes is told at once, what was missed is told to who comes back, and
 //! a session that ends takes its streams along.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use journey::{Api, Person, Stream};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -37,19 +37,8 @@ impl Client {
         Ok(Self { address, token: token.to_owned(), stream })
     }
 
-    /// The next event and its data; `None` at the end.
     fn event(&mut self) -> anyhow::Result<Option<(String, Value)>> {
-        let mut kind = None;
-        while let Some(line) = self.stream.line()? {
-            match line.split_once(": ") {
-                Some(("event", name)) => kind = Some(name.to_owned()),
-                Some(("data", data)) => {
-                    return Ok(Some((kind.context("data without an event")?, serde_json::from_str(data)?)));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
+        self.stream.event()
     }
 
     /// What the next message is about; a stream that ends in time is resumed.

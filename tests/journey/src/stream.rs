@@ -2,6 +2,7 @@
 //! the lines in them.
 
 use anyhow::Context as _;
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -82,9 +83,11 @@ pub struct Stream {
     lines: VecDeque<String>,
     is_over: bool,
     waits: bool,
+    /// The `id` of the block that has not ended.
+    named: String,
     /// The head of the answer, in small letters, once it is there.
     pub head: Option<String>,
-    /// The last `id` that was told.
+    /// The last `id` that was told, its block to the end.
     pub seen: String,
 }
 
@@ -102,7 +105,16 @@ impl Stream {
             "GET /v1/notifications/stream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{resumes}\r\n"
         )?;
         let (lines, seen) = (VecDeque::new(), seen.to_owned());
-        Ok(Self { socket, body: Unchunked::new(), lines, is_over: false, waits: true, head: None, seen })
+        Ok(Self {
+            socket,
+            body: Unchunked::new(),
+            lines,
+            is_over: false,
+            waits: true,
+            named: String::new(),
+            head: None,
+            seen,
+        })
     }
 
     /// From now on [`Stream::line`] waits for nothing.
@@ -127,8 +139,11 @@ impl Stream {
                 self.head = Some(head.join("\n"));
             }
             if let (Some(_), Some(line)) = (&self.head, self.lines.pop_front()) {
+                // An event counts once its block has ended: a connection may break before.
                 if let Some(id) = line.strip_prefix("id: ") {
-                    self.seen = id.to_owned();
+                    self.named = id.to_owned();
+                } else if line.is_empty() && !self.named.is_empty() {
+                    self.seen = core::mem::take(&mut self.named);
                 }
                 return Ok(Some(line));
             }
@@ -150,6 +165,27 @@ impl Stream {
                 Err(error) => return Err(error).context("reading a stream"),
             }
         }
+    }
+
+    /// The next event and its data, once all of it is there; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`Stream::line`], or the data is no JSON.
+    pub fn event(&mut self) -> anyhow::Result<Option<(String, Value)>> {
+        let (mut kind, mut data) = (None, None);
+        while let Some(line) = self.line()? {
+            match line.split_once(": ") {
+                Some(("event", name)) => kind = Some(name.to_owned()),
+                Some(("data", json)) => data = Some(serde_json::from_str(json).context("data that is no JSON")?),
+                _ if line.is_empty() => {
+                    if let (Some(kind), Some(data)) = (kind.take(), data.take()) {
+                        return Ok(Some((kind, data)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Whether nothing more comes.
