@@ -104,6 +104,7 @@ block_networks = [$(printf '"%s", ' $blocked)]
 "
 secret operations \
   operations_redis_url "redis://operations:$password_operations@$redis" \
+  operations_worker_trigger_url "redis://operations:$password_operations@$redis/21" \
   service_token_key "$service_token_key"
 secret operations-runtime-config runtime-config.toml "$(bodies operations 6)"
 secret gateway \

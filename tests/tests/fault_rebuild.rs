@@ -13,7 +13,7 @@ use tests::{Shop, System, Workplace, now};
 type Outcome = anyhow::Result<()>;
 
 /// Every context with data of its own. Those whose events others hear come first.
-const CONTEXTS: [&str; 6] = ["users", "payments", "sandbox", "notifications", "queries", "webhooks"];
+const CONTEXTS: [&str; 7] = ["users", "payments", "sandbox", "notifications", "queries", "webhooks", "operations"];
 const LIMIT: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_millis(200);
 

@@ -255,6 +255,7 @@ fn operations_looks_after_the_events_of_all_and_forges_none() {
         refused(&mut operations, &["HGETALL", &format!("{{{owner}/metrics}}:http")]);
         refused(&mut operations, &["PUBLISH", "pulse", "1"]);
         allowed(&mut operations, &["PUBLISH", &format!("bell:{owner}-worker"), "bell"]);
+        allowed(&mut operations, &["SUBSCRIBE", "pulse"]);
     }
 }
 

@@ -100,10 +100,7 @@ pub(super) async fn carry_out(
         let ended = StoredAct { end: Some(StoredEnd { at: house.clock.now(), was_there }), ..stored };
         let answer = shown(id, &ended)?;
         match commit(house, asked.last(house, id, version, &ended, &answer)?).await? {
-            Written::At(_) => {
-                look_after(house).await;
-                return Ok(Reply { answer, replayed: false });
-            }
+            Written::At(_) => return Ok(Reply { answer, replayed: false }),
             Written::Replay(answer) => return Ok(Reply { answer, replayed: true }),
             Written::Overtaken => held = load(house, id).await?,
         }
@@ -130,13 +127,6 @@ async fn take_effect(port: &dyn DeadLetters, act: &StoredAct) -> Result<Vec<bool
         });
     }
     Ok(was_there)
-}
-
-/// Seals the trail and looks after the store: there is no worker that a pulse wakes, and every change comes by here. What
-/// cannot be done now is done after the next act.
-async fn look_after(house: &Operations) {
-    let _ = house.trail.seal().await;
-    let _ = house.records.maintain(house.clock.now()).await;
 }
 
 impl Asked {
