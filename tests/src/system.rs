@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail, ensure};
 use journey::Api;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl System {
     pub fn start_with(flags: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         Workplace::components()?;
         let folder = tempfile::Builder::new().prefix("spindrift-system-").tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = support::free_port()?;
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> = variables
             .iter()

@@ -2,6 +2,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -137,11 +138,25 @@ pub fn kill_child(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens at.
 ///
 /// # Errors
 /// When the machine has none.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
-    Ok(listener.local_addr().context("asking for the port")?.port())
+    /// Below the ports that systems give to connections of their own (from 32768), and above those of known services: a
+    /// port that is free now stays free until its server listens, and while that is killed and started again.
+    const FIRST: u16 = 10_000;
+    const COUNT: u32 = 20_000;
+    /// Processes that look at once, each with a number of its own, begin this far from one another.
+    const STRIDE: u32 = 7919;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        let looked = LOOKED.fetch_add(1, Ordering::Relaxed);
+        let place = std::process::id().wrapping_mul(STRIDE).wrapping_add(looked) % COUNT;
+        let port = FIRST + u16::try_from(place).unwrap_or(0);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("looking for a free port: none from {FIRST} on is free")
 }

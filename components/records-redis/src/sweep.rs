@@ -102,6 +102,13 @@ impl RedisRecords {
             self.put_off(member, body).await?;
             return Ok(false);
         }
+        // A history that is kept has gaps where what came after was not to be kept. A body that nobody names any more must
+        // not be taken for one that never was a state: its page says that it was.
+        if let Some(previous) = whole.previous.as_deref().filter(|_| !is_given_up)
+            && self.bodies.get(previous).await.map_err(closed)?.is_some()
+        {
+            self.keep_standing(previous, head.as_ref(), true).await?;
+        }
         // Bodies that came after one which was put off may be gone already; of a history that is given up, one page is
         // enough for the whole. So those get the page of the last body that was replaced.
         let is_late = is_given_up || is_answer;

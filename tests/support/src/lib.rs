@@ -10,6 +10,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -154,12 +155,27 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens at.
 ///
 /// # Errors
 /// The loopback interface has none.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    /// Below the ports that systems give to connections of their own (from 32768), and above those of known services: a
+    /// port that is free now stays free until its server listens, and while that is killed and started again.
+    const FIRST: u16 = 10_000;
+    const COUNT: u32 = 20_000;
+    /// Processes that look at once, each with a number of its own, begin this far from one another.
+    const STRIDE: u32 = 7919;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        let looked = LOOKED.fetch_add(1, Ordering::Relaxed);
+        let place = std::process::id().wrapping_mul(STRIDE).wrapping_add(looked) % COUNT;
+        let port = FIRST + u16::try_from(place).unwrap_or(0);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 #[cfg(test)]

@@ -407,7 +407,7 @@ fn secrets_are_random_and_redis_takes_them() -> Result<()> {
             file.lines().filter_map(|line| Some(line.strip_prefix("url = \"")?.trim_end_matches('"').to_owned())),
         );
     }
-    assert_eq!(urls.len(), 22, "fourteen of services and workers, eight of bodies");
+    assert_eq!(urls.len(), 23, "fifteen of services and workers, eight of bodies");
     for url in &urls {
         let (user, rest) = url.trim_start_matches("redis://").split_once(':').context("no user")?;
         let (password, _) = rest.split_once('@').context("no password")?;

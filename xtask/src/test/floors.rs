@@ -73,7 +73,8 @@ impl Floor {
     pub fn lane(self) -> Lane {
         match self {
             Self::Unit | Self::Contract | Self::Host => Lane::Computing,
-            Self::Component | Self::EndToEnd => Lane::Running,
+            Self::Component => Lane::Running,
+            Self::EndToEnd => Lane::Walking,
             Self::Fault => Lane::Breaking,
         }
     }
@@ -99,14 +100,16 @@ pub enum Lane {
     Computing,
     /// What runs the functions' components.
     Running,
-    /// What breaks them.
+    /// What walks through the whole system.
+    Walking,
+    /// What breaks it.
     Breaking,
 }
 
 impl Lane {
     /// All lanes, in the order of their floors.
-    pub fn all() -> [Self; 3] {
-        [Self::Computing, Self::Running, Self::Breaking]
+    pub fn all() -> [Self; 4] {
+        [Self::Computing, Self::Running, Self::Walking, Self::Breaking]
     }
 }
 

@@ -368,6 +368,29 @@ fn any_history_comes_back_as_it_was() {
 }
 
 #[tokio::test]
+async fn an_answer_in_a_history_with_gaps_comes_back() {
+    let commit = |once, keep, amount| Step::Commit {
+        record: 1,
+        index: vec![],
+        timer: None,
+        amount,
+        events: 0,
+        once,
+        keep,
+        note: false,
+    };
+    let steps = vec![
+        commit(true, false, None),
+        commit(false, true, None),
+        commit(false, false, None),
+        commit(false, false, Some(0)),
+        commit(false, false, None),
+        Step::Clean,
+    ];
+    what_was_lost_comes_back(steps, false).await;
+}
+
+#[tokio::test]
 async fn a_rebuild_that_dies_between_any_two_calls_is_done_by_the_next() {
     let mut cut = 0;
     loop {
