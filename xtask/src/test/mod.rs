@@ -125,5 +125,6 @@ fn side_by_side(
             Err(_) => bail!("running the tests ended in a panic of this program"),
         }
     }
+    report.sort_floors(&floors.iter().map(|floor| floor.name()).collect::<Vec<_>>());
     Ok(report)
 }

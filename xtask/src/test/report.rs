@@ -49,6 +49,11 @@ impl Report {
         self.floors.extend(other.floors);
     }
 
+    /// Puts the floors into this order.
+    pub fn sort_floors(&mut self, names: &[&str]) {
+        self.floors.sort_by_key(|floor| names.iter().position(|name| floor.floor == *name));
+    }
+
     /// All tests; a failed step counts as one failure.
     pub fn total(&self) -> Tally {
         let failed_steps = self.steps.iter().filter(|step| !step.passed).count();
