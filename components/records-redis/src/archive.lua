@@ -1,5 +1,7 @@
--- What the archive writes next, for one archivist at a time. It changes nothing but the lease, which it gives back where
--- there is nothing to do; without the lease a second one would do the same work for nothing, and no harm.
+-- What the archive writes next, for one archivist at a time. It gives the lease back where there is nothing to do. Which
+-- entries the next page is made of is decided here once, and holds until the head has moved (`planned` of the archive's
+-- hash: the number of a page and its last entry), so that whoever slept through the lease writes the same rows as whoever
+-- came after.
 --
 -- KEYS[1]  `{…}:events`
 -- ARGV     the prefix, the archivist's token, its lease in ms, how many entries a page has at most, the age in ms from
@@ -27,13 +29,17 @@ if not redis.call('SET', lease, token, 'PX', lease_ms, 'NX') and redis.call('GET
   return answer({ 'busy' })
 end
 
-local head = redis.call('HMGET', prefix .. 'archive', 'pages', 'last', 'digest')
+local head = redis.call('HMGET', prefix .. 'archive', 'pages', 'last', 'digest', 'planned')
 local last = head[2] or '0-0'
 local fields = { 'go', head[1] or '0', last, head[3] or '', '', '0' }
 local open = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
+local page, planned = string.match(head[4] or '', '^(%d+) (%S+)$')
+if page ~= fields[2] then
+  planned = nil
+end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-if not open or now - tonumber(string.match(open[1], '^%d+')) < age_ms then
+if not open or not planned and now - tonumber(string.match(open[1], '^%d+')) < age_ms then
   redis.call('DEL', lease)
   return answer(fields)
 end
@@ -49,7 +55,11 @@ for _, listed in ipairs(groups) do
   fields[#fields + 1] = group['last-delivered-id']
   fields[#fields + 1] = group['pending'] > 0 and redis.call('XPENDING', KEYS[1], group['name'])[2] or ''
 end
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', most)) do
+local entries = redis.call('XRANGE', KEYS[1], '(' .. last, planned or '+', 'COUNT', most)
+if not planned then
+  redis.call('HSET', prefix .. 'archive', 'planned', fields[2] .. ' ' .. entries[#entries][1])
+end
+for _, entry in ipairs(entries) do
   fields[#fields + 1] = entry[1]
   fields[#fields + 1] = entry[2][2] or ''
 end

@@ -2,8 +2,9 @@
 //!
 //! In turn: take the lease and read what is next; write the page and read it back; one script that moves the head; one
 //! that drops. Killed after the first, the lease ends by itself. Killed after the second, the next one finds the page
-//! there and moves the head to it. The scripts are fenced by the number of pages, so whoever slept moves nothing. The pages
-//! are those of the chains ([`crate::pages`]): numbered, each with the digest of the one before, never written over.
+//! there and moves the head to it. The scripts are fenced by the number of pages, so whoever slept moves nothing, and which
+//! entries a page is made of is decided by the first of them, so that it writes no others either. The pages are those of
+//! the chains ([`crate::pages`]): numbered, each with the digest of the one before, never written over.
 //!
 //! The position is a hash and not a consumer group: it moves together with the pages, nothing is ever pending in it, and
 //! a group beside the workers' would have to be left out wherever their lag is asked for.

@@ -3,7 +3,8 @@
 //! In turn: take the lease and read what is next; write the page and read it back; one script that moves the head and
 //! drops the rows. Killed after the first, the lease ends by itself. Killed after the second, the next sealer makes the
 //! same page from the same rows and finds it there. The script is fenced by the number of pages that the sealer saw, so
-//! a sealer that slept through its lease moves nothing.
+//! a sealer that slept through its lease moves nothing; and which rows a page is made of is decided by the first script, so
+//! that it writes nothing else either.
 
 use crate::journal::Chain;
 use crate::pages;

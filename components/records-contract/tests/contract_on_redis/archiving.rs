@@ -1,13 +1,16 @@
 //! The archive of the stream: pages, what is dropped behind them and what never is, and reading over both.
 
 use crate::history::{House, instance};
+use crate::sealing::Late;
 use ambient::Timestamp;
 use core::time::Duration;
 use events::EntryId;
+use futures::future::BoxFuture;
 use key_value::KeyValue;
 use records::{Change, Content, Meta, Outcome, RecordKey, Records, RecordsError};
 use records_redis::Retention;
 use redis_client::Reply;
+use std::sync::Arc;
 
 const STREAM: &str = "{contract/0}:events";
 
@@ -181,6 +184,28 @@ async fn an_archivist_that_dies_between_any_two_calls_loses_and_doubles_nothing(
         cut += 1;
     }
     assert!(cut >= 8, "archiving has {cut} calls only");
+}
+
+#[tokio::test]
+async fn an_archivist_that_slept_before_its_write_loses_nothing() {
+    let house = Arc::new(House::new());
+    tell(&house, 0..2).await;
+    let other = house.clone();
+    let late = Late::new(house.bodies.clone(), move || -> BoxFuture<'static, ()> {
+        let house = other.clone();
+        Box::pin(async move {
+            tell(&house, 2..4).await;
+            house.call("DEL", &["{contract/0}:archivist"]).await;
+            archive_all(&house).await;
+            house.records.trim_stream(&at_once()).await.unwrap();
+        })
+    });
+    instance(house.redis.clone(), Arc::new(late)).archive_step(&at_once()).await.unwrap();
+    house.call("DEL", &["{contract/0}:archivist"]).await;
+    tell(&house, 4..6).await;
+    archive_all(&house).await;
+    house.records.trim_stream(&at_once()).await.unwrap();
+    assert_eq!(heard(&house, None, 100).await, [0, 1, 2, 3, 4, 5]);
 }
 
 #[tokio::test]

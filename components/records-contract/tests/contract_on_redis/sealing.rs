@@ -5,11 +5,12 @@ use crate::native::NativeRedis;
 use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
+use futures::future::BoxFuture;
 use key_value::{KeyValue, KeyValueError, MemoryKeyValue};
 use records::{AccountKey, Finding, Journal, RecordsError};
 use redis_client::{Argument, Redis, RedisError, Repeat, Reply};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A page of the chain.
 const PAGE: &str = "contract:journal.0.page.0";
@@ -182,6 +183,63 @@ async fn a_sealer_that_slept_through_its_lease_moves_nothing() {
     assert_eq!(house.records.rows(0, 100).await.unwrap(), before);
     assert_eq!(house.finding().await, Finding::Intact);
     assert_eq!(house.call("XLEN", &["{contract/0}:journal"]).await, [Reply::Integer(64)]);
+}
+
+/// A store that carries out the first write of a page only after more has come and another, quicker one has done the work.
+pub struct Late<F> {
+    inner: Arc<MemoryKeyValue>,
+    meanwhile: F,
+    is_late: AtomicBool,
+}
+
+impl<F> Late<F> {
+    pub fn new(inner: Arc<MemoryKeyValue>, meanwhile: F) -> Self {
+        Self { inner, meanwhile, is_late: AtomicBool::new(true) }
+    }
+}
+
+#[async_trait]
+impl<F: Fn() -> BoxFuture<'static, ()> + Send + Sync> KeyValue for Late<F> {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
+        self.inner.get(key).await
+    }
+
+    async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), KeyValueError> {
+        if self.is_late.swap(false, Ordering::SeqCst) {
+            (self.meanwhile)().await;
+        }
+        self.inner.set(key, value).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
+        self.inner.delete(key).await
+    }
+
+    async fn keys(&self) -> Result<Vec<String>, KeyValueError> {
+        self.inner.keys().await
+    }
+}
+
+#[tokio::test]
+async fn a_sealer_that_slept_before_its_write_writes_the_page_that_is_there() {
+    let house = Arc::new(House::new());
+    house.post(0, 4).await;
+    let other = house.clone();
+    let late = Late::new(house.bodies.clone(), move || -> BoxFuture<'static, ()> {
+        let house = other.clone();
+        Box::pin(async move {
+            house.post(1, 6).await;
+            house.call("DEL", &["{contract/0}:sealer"]).await;
+            let quick = instance(house.redis.clone(), house.bodies.clone()).sealing_after(Duration::ZERO);
+            quick.seal().await.unwrap();
+        })
+    });
+    instance(house.redis.clone(), Arc::new(late)).sealing_after(Duration::ZERO).seal().await.unwrap();
+    house.call("DEL", &["{contract/0}:sealer"]).await;
+    let sealer = instance(house.redis.clone(), house.bodies.clone()).sealing_after(Duration::ZERO);
+    while sealer.seal().await.unwrap().more {}
+    assert_eq!(house.finding().await, Finding::Intact);
+    assert_eq!(house.records.rows(0, 100).await.unwrap().len(), 10);
 }
 
 #[tokio::test]
