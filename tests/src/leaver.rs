@@ -1,13 +1,16 @@
 //! A person who takes their data along and leaves: what the end-to-end and fault tests of leaving are about.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use journey::{Answer, Api};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often and how long something is waited for.
 const LOOKS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(100);
+/// Of three partitions one stays empty once in 10^8 times among so many people.
+const MOST_PEOPLE: u32 = 48;
 const PASSWORD: &str = "battery staple";
 
 /// Somebody with an account, a payment and letters.
@@ -31,6 +34,32 @@ impl Leaver {
         let login = json!({ "email": email, "password": PASSWORD });
         let token = api.post("/v1/sessions", &login, None, None)?.expect(200)?.text_of("access_token")?;
         Ok(Self { api, email: email.to_owned(), token })
+    }
+
+    /// The same person, who logs in once more.
+    ///
+    /// # Errors
+    /// When the system does not let them.
+    pub fn enter_again(&self) -> anyhow::Result<Self> {
+        let token = self.logs_in()?.expect(200)?.text_of("access_token")?;
+        Ok(Self { api: self.api.clone(), email: self.email.clone(), token })
+    }
+
+    /// One person in each partition: registered one after the other until there are.
+    ///
+    /// # Errors
+    /// When so many people do not lie in all of them.
+    pub fn one_in_each(api: &Api, partitions: u8) -> anyhow::Result<Vec<Self>> {
+        let mut found: BTreeMap<u8, Self> = BTreeMap::new();
+        for number in 0..MOST_PEOPLE {
+            let person = Self::enter(api.clone(), &format!("part-{number}@example.com"))?;
+            let profile = api.get("/v1/users/me", Some(&person.token))?.expect(200)?;
+            found.entry(partition_of(&profile.text_of("id")?)?).or_insert(person);
+            if found.keys().copied().eq(0..partitions) {
+                return Ok(found.into_values().collect());
+            }
+        }
+        bail!("{MOST_PEOPLE} people lie in the partitions {:?} of {partitions}", found.keys())
     }
 
     /// Tries to log in.
@@ -93,6 +122,15 @@ impl Leaver {
         }
         bail!("{path} stays {last}")
     }
+}
+
+/// The partition that an id carries.
+///
+/// # Errors
+/// When it is no id.
+pub fn partition_of(id: &str) -> anyhow::Result<u8> {
+    let digits = id.split_once('_').and_then(|(_, rest)| rest.get(..2)).with_context(|| format!("{id} is no id"))?;
+    Ok(u8::from_str_radix(digits, 16)?)
 }
 
 /// How many things a list holds.

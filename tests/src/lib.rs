@@ -9,6 +9,6 @@ mod shop;
 mod system;
 
 pub use application::{Application, Plan, guest};
-pub use leaver::{Leaver, total};
+pub use leaver::{Leaver, partition_of, total};
 pub use shop::Shop;
 pub use system::{System, Workplace, now};

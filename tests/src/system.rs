@@ -83,10 +83,7 @@ impl System {
         let folder = tempfile::Builder::new().prefix("spindrift-system-").tempdir()?;
         let port = support::free_port()?;
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let variables: Vec<_> = variables
-            .iter()
-            .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), (*value).to_owned()))
-            .collect();
+        let variables = named(variables);
         let up = spawn(folder.path(), port, &flags, &variables)?;
         let mut system = Self { folder, port, flags, variables, up };
         system.await_ready()?;
@@ -170,6 +167,16 @@ impl System {
         self.await_ready()
     }
 
+    /// Starts again on the same state with other values of variables, and does not wait for what may never come.
+    ///
+    /// # Errors
+    /// When the old one does not end.
+    pub fn start_unready(&mut self, variables: &[(&str, &str)]) -> anyhow::Result<()> {
+        self.await_end()?;
+        self.up = spawn(self.folder.path(), self.port, &self.flags, &named(variables))?;
+        Ok(())
+    }
+
     /// Asks the system to stop, as Ctrl-C does, and waits; what is left running is an error.
     ///
     /// # Errors
@@ -235,6 +242,12 @@ impl Drop for System {
             }
         }
     }
+}
+
+/// Variables of the manifest as the environment sets them.
+fn named(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    let named = |(name, value): &(&str, &str)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), (*value).to_owned());
+    variables.iter().map(named).collect()
 }
 
 fn spawn(state: &Path, port: u16, flags: &[String], variables: &[(String, String)]) -> anyhow::Result<Child> {

@@ -25,6 +25,8 @@ const GLANCE: Duration = Duration::from_millis(200);
 const SHOWS_UP_WITHIN: Duration = Duration::from_secs(30);
 /// How many names one SCAN looks at.
 const AT_ONCE: &str = "1000";
+/// The most partitions that data may have (`ids::MOST_PARTITIONS`).
+const MOST_PARTITIONS: u64 = 64;
 /// Kinds of keys that a rebuild makes anew: those with a name behind them, and single ones.
 const NAMED: [&str; 7] = ["h", "o", "b", "j", "i", "s", "trail"];
 const SINGLE: [&str; 12] = [
@@ -82,43 +84,69 @@ pub fn run(workspace: &Workspace, flags: &RebuildFlags) -> anyhow::Result<ExitCo
         if !context.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
             bail!("`{context}` is no context");
         }
-        let mut desk = Desk { redis: &mut redis, tag: format!("{{{context}/0}}:"), quiet: flags.json };
         if flags.abort {
-            desk.abort()?;
+            abort(&mut redis, context, flags.json)?;
             continue;
         }
-        let dry = desk.carry_out("dry")?;
-        desk.say(&words(context, &dry));
-        if let Some(why) = failure(&dry) {
-            bail!("the dry run for {context} failed: {why}");
+        // The report of the first says how many there are.
+        let (mut partition, mut partitions) = (0, 1);
+        while partition < partitions {
+            let mut desk = Desk::of(&mut redis, context, partition, flags.json);
+            let name = if partitions == 1 { context.clone() } else { format!("{context}/{partition}") };
+            let made = rebuild(&mut desk, &name, flags)?;
+            partitions = made.first().map_or(1, |dry| number_of(dry, "partitions").max(1));
+            reports.extend(made);
+            partition += 1;
         }
-        reports.push(dry.clone());
-        if flags.dry_run {
-            continue;
-        }
-        if desk.is_whole(&dry)? && !flags.force {
-            desk.say(&format!("{context}: nothing is missing, nothing is rebuilt (--force does it all the same)"));
-            continue;
-        }
-        if !flags.yes && !confirmed(context)? {
-            bail!("not rebuilt");
-        }
-        desk.move_aside()?;
-        let real = desk.carry_out("real")?;
-        desk.say(&words(context, &real));
-        if let Some(why) = failure(&real) {
-            bail!(
-                "the rebuild of {context} failed: {why}\nmend it and start the same command again, or give it up with --abort"
-            );
-        }
-        desk.forget_all()?;
-        reports.push(real);
     }
     if flags.json {
         println!("{}", serde_json::to_string_pretty(&reports).context("writing JSON")?);
     }
     let is_off = |report: &Value| trial_balance(report).any(|(_, sum_minor, _)| sum_minor != 0);
     Ok(if reports.iter().any(is_off) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Rebuilds one partition of a context: the report of the dry run, and that of the real one where there was any.
+fn rebuild(desk: &mut Desk<'_>, name: &str, flags: &RebuildFlags) -> anyhow::Result<Vec<Value>> {
+    let dry = desk.carry_out("dry")?;
+    desk.say(&words(name, &dry));
+    if let Some(why) = failure(&dry) {
+        bail!("the dry run for {name} failed: {why}");
+    }
+    if flags.dry_run {
+        return Ok(vec![dry]);
+    }
+    if desk.is_whole(&dry)? && !flags.force {
+        desk.say(&format!("{name}: nothing is missing, nothing is rebuilt (--force does it all the same)"));
+        return Ok(vec![dry]);
+    }
+    if !flags.yes && !confirmed(name)? {
+        bail!("not rebuilt");
+    }
+    desk.move_aside()?;
+    let real = desk.carry_out("real")?;
+    desk.say(&words(name, &real));
+    if let Some(why) = failure(&real) {
+        bail!("the rebuild of {name} failed: {why}\nmend it and start the same command again, or give it up with --abort");
+    }
+    desk.forget_all()?;
+    Ok(vec![dry, real])
+}
+
+/// Gives up what was begun in any partition of a context.
+fn abort(redis: &mut Connection, context: &str, quiet: bool) -> anyhow::Result<()> {
+    let mut begun = 0;
+    for partition in 0..MOST_PARTITIONS {
+        let mut desk = Desk::of(redis, context, partition, quiet);
+        if desk.text("rebuild:moved")?.is_some() || desk.text("rebuild:order")?.is_some() {
+            desk.abort()?;
+            begun += 1;
+        }
+    }
+    if begun == 0 && !quiet {
+        println!("no rebuild was begun");
+    }
+    Ok(())
 }
 
 fn connect(workspace: &Workspace, flags: &RebuildFlags) -> anyhow::Result<Connection> {
@@ -150,7 +178,11 @@ struct Desk<'a> {
     quiet: bool,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    fn of(redis: &'a mut Connection, context: &str, partition: u64, quiet: bool) -> Self {
+        Self { redis, tag: format!("{{{context}/{partition}}}:"), quiet }
+    }
+
     fn say(&self, words: &str) {
         if !self.quiet {
             println!("{words}");

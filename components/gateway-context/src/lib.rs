@@ -14,7 +14,7 @@ pub use http::{PROBLEMS, api, routes};
 pub use policies::POLICIES;
 
 use ambient::Clock;
-use events::{EventInspection, EventStatistics};
+use events::{EventInspection, EventStatistics, StreamName};
 use http_client::HttpClient;
 use redis_client::Redis;
 use service_token::ServiceTokens;
@@ -34,6 +34,8 @@ pub struct Peer {
 pub struct Gateway {
     /// The services, in the order in which they are listed.
     pub peers: Arc<[Peer]>,
+    /// Their streams of events, one a partition.
+    pub streams: Arc<[StreamName]>,
     /// Asks the services whether they are ready.
     pub http: Arc<dyn HttpClient>,
     /// Shows them that it is the front desk that asks.

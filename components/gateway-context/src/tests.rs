@@ -107,6 +107,7 @@ fn gateway(http: ScriptedHttp) -> Gateway {
     let peer = |name: &'static str| Peer { name, url: format!("http://{name}.spin.internal") };
     Gateway {
         peers: [peer("users"), peer("payments")].into(),
+        streams: ["users", "payments"].map(|name| StreamName::new(name, 0)).into(),
         http: Arc::new(http),
         service_tokens: ServiceTokens::new(&[7; 32]),
         clock: Arc::new(FixedClock::at("2026-01-01T00:00:00.000Z")),

@@ -3,11 +3,12 @@
 //! What lives here: the text form, its parser and the types. What does not: clocks and randomness (`ambient`),
 //! and any knowledge of the things that are named.
 
+mod partition;
+
+pub use partition::{InvalidPartitions, MOST_PARTITIONS, Partition, Partitions};
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-
-/// The number of the partition in which a record lives; 0 is the only one until data is sharded.
-pub type Partition = u8;
 
 /// Alphabet of Crockford's base32, lower case: no `i`, `l`, `o`, `u`.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -68,25 +69,36 @@ pub fn parse(text: &str, prefix: &'static str) -> Result<(Partition, Uuid), Inva
         .strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('_'))
         .ok_or(InvalidId::Prefix { wanted: prefix })?;
-    let shape = InvalidId::Shape { wanted: prefix };
+    parse_rest(rest).ok_or(InvalidId::Shape { wanted: prefix })
+}
+
+/// Reads an identifier of whatever kind: its partition and its UUID.
+pub(crate) fn parse_any(text: &str) -> Option<(Partition, Uuid)> {
+    let (prefix, rest) = text.split_once('_')?;
+    let fits = prefix.len() == 3 && prefix.bytes().all(|b| b.is_ascii_lowercase());
+    if fits { parse_rest(rest) } else { None }
+}
+
+/// Reads what stands behind the underscore.
+fn parse_rest(rest: &str) -> Option<(Partition, Uuid)> {
     if rest.len() != 2 + DIGITS || !rest.is_ascii() || rest.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err(shape);
+        return None;
     }
     let (partition, digits) = rest.split_at(2);
     if !partition.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(shape);
+        return None;
     }
-    let partition = u8::from_str_radix(partition, 16).map_err(|_| shape.clone())?;
+    let partition = u8::from_str_radix(partition, 16).ok()?;
     let mut value: u128 = 0;
     for (place, character) in digits.bytes().enumerate() {
-        let digit = ALPHABET.iter().position(|&a| a == character).ok_or_else(|| shape.clone())?;
+        let digit = ALPHABET.iter().position(|&a| a == character)?;
         // 26 characters hold 130 bits: the first may use only three of its five.
         if place == 0 && digit > 7 {
-            return Err(shape);
+            return None;
         }
         value = (value << 5) | digit as u128;
     }
-    Ok((partition, Uuid::from_u128(value)))
+    Some((partition, Uuid::from_u128(value)))
 }
 
 /// How the API's document describes identifiers with this prefix.

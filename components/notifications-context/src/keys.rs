@@ -6,6 +6,10 @@ use ids::{NotificationId, UserId};
 use privacy::Drawer;
 use records::{IndexName, InvalidName, RecordKey, RecordsError};
 
+/// First words of indexes that are named after a person and whose entries lie with suppressed addresses: divided
+/// data look for them everywhere.
+pub const GATHERED: &[&str] = &["suppressions-of", "erased-suppressions-of"];
+
 /// The timer that hands a message to its provider.
 pub const DELIVER: &str = "deliver";
 /// The timer that closes a window of a summary.

@@ -26,6 +26,7 @@ pub mod wire;
 mod work;
 
 pub use consume::{GROUP, HEARS, Notifier};
+pub use keys::GATHERED;
 pub use http::{NoticeSecrets, Notifications};
 pub use policies::{KEY_SCOPES, POLICIES};
 pub use providers::{

@@ -1,7 +1,7 @@
 //! What the tests of this crate share: events as their contexts send them, and records that let others in between.
 
 use crate::Projector;
-use crate::app::{Freshness, overview};
+use crate::app::{Freshness, SOURCES, overview};
 use crate::wire::OverviewAnswer;
 use ambient::{CountedRandom, FixedClock, Timestamp};
 use async_trait::async_trait;
@@ -221,6 +221,7 @@ impl House {
         let clock = FixedClock::at(NOW);
         let records = MemoryRecords::new("queries", Arc::new(clock.clone()), Arc::new(CountedRandom::default()));
         let desk = RememberingDesk::default();
+        let streams = SOURCES.map(|source| StreamName::new(source, 0)).into();
         Self {
             projector: Projector {
                 records: Arc::new(Courteous(records.clone())),
@@ -228,7 +229,7 @@ impl House {
                 desk: Arc::new(desk.clone()),
             },
             desk,
-            freshness: Freshness::new(Arc::new(NothingWaits), Arc::new(clock), crate::GROUP),
+            freshness: Freshness::new(Arc::new(NothingWaits), Arc::new(clock), crate::GROUP, streams),
             records,
         }
     }

@@ -8,6 +8,9 @@ use records::{AccountKey, IndexName, InvalidName, RecordKey, RecordsError};
 
 use crate::domain::status_word;
 
+/// First words of indexes that are named after a person and whose entries lie elsewhere: there are none.
+pub const GATHERED: &[&str] = &[];
+
 /// What [`payment_view`] puts before the id.
 const PAYMENT_VIEW: &str = "payment-view:";
 

@@ -1,5 +1,6 @@
 //! Every name that records have in Redis and in the key-value store.
 
+use ids::{Partition, Partitions};
 use records::{AccountKey, OnceKey, RecordKey, Version};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -10,14 +11,27 @@ pub(crate) struct Keys {
     context: String,
     /// `{payments/0}:`: what stands in braces decides the slot, so that one script reaches all of it.
     prefix: String,
-    partition: u8,
+    partition: Partition,
+    /// Among how many the records are divided; `None` where all of them are here.
+    divided: Option<Partitions>,
     /// What pages are called by: `journal`, or `trail`.
     pages: &'static str,
 }
 
 impl Keys {
-    pub(crate) fn new(context: &str, partition: u8) -> Self {
-        Self { context: context.to_owned(), prefix: format!("{{{context}/{partition}}}:"), partition, pages: "journal" }
+    pub(crate) fn new(context: &str, partition: Partition, divided: Option<Partitions>) -> Self {
+        let prefix = format!("{{{context}/{partition}}}:");
+        Self { context: context.to_owned(), prefix, partition, divided, pages: "journal" }
+    }
+
+    /// Among how many partitions the records are divided: 1 where all of them are in one.
+    pub(crate) fn divided_among(&self) -> u8 {
+        self.divided.map_or(1, Partitions::count)
+    }
+
+    /// Whether a record lies here: the store of a context holds the bodies of all its partitions.
+    pub(crate) fn holds(&self, record: &RecordKey) -> bool {
+        self.divided.is_none_or(|partitions| partitions.of_record(record.as_str()) == Some(self.partition))
     }
 
     /// The names of the audit trail's chain: `{payments/0}:trail:` in Redis, `payments:trail.0.…` in the store.
@@ -100,7 +114,7 @@ impl Keys {
         Self { prefix: self.of(word), ..self.clone() }
     }
 
-    pub(crate) const fn partition(&self) -> u8 {
+    pub(crate) const fn partition(&self) -> Partition {
         self.partition
     }
 
@@ -140,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_a_body_is_named_by_it() {
-        let keys = Keys::new("payments", 0);
+        let keys = Keys::new("payments", 0, None);
         assert_eq!(keys.standing("payments:payment:pay_1:1.7.x"), "payments:standing.0:payment:pay_1:1.7.x");
         assert_eq!(keys.under("rebuild:old:").of("h:a"), "{payments/0}:rebuild:old:h:a");
     }

@@ -56,6 +56,7 @@ use async_trait::async_trait;
 use cache::Cache;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
+use ids::{Partition, Partitions};
 use key_value::{KeyValue, KeyValueError};
 use keys::Keys;
 use records::{
@@ -75,15 +76,34 @@ pub struct RecordsConfig {
     /// The context, such as `payments`: lower-case letters, digits and hyphens.
     pub context: &'static str,
     /// The partition of these records, from 0.
-    pub partition: u8,
-    /// How many partitions the data has; fixed when it is made, another value is refused later.
-    pub partitions: u8,
+    pub partition: Partition,
+    /// How many partitions the data of the house has; fixed when it is made, another count is refused later.
+    pub partitions: Partitions,
+    /// Whether this context's records are divided among them by their names; otherwise all of them are in `partition`.
+    pub is_divided: bool,
 }
 
 impl RecordsConfig {
-    /// A context that is not divided: partition 0 of 1.
+    /// A context of data that is not divided: partition 0 of 1.
     pub const fn of(context: &'static str) -> Self {
-        Self { context, partition: 0, partitions: 1 }
+        Self { context, partition: 0, partitions: Partitions::ONE, is_divided: false }
+    }
+
+    /// A context whose records all lie in the first of so many partitions.
+    #[must_use]
+    pub const fn in_first(context: &'static str, partitions: Partitions) -> Self {
+        Self { partitions, ..Self::of(context) }
+    }
+
+    /// One partition of a context whose records are divided among so many.
+    #[must_use]
+    pub const fn part(context: &'static str, partition: Partition, partitions: Partitions) -> Self {
+        Self { context, partition, partitions, is_divided: true }
+    }
+
+    /// The names; a body whose record lies in another partition is none of theirs.
+    fn keys(&self) -> Keys {
+        Keys::new(self.context, self.partition, self.is_divided.then_some(self.partitions))
     }
 }
 
@@ -117,8 +137,8 @@ impl RedisRecords {
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
-            keys: Keys::new(config.context, config.partition),
-            partitions: config.partitions,
+            keys: config.keys(),
+            partitions: config.partitions.count(),
             redis,
             bodies,
             clock,
@@ -271,9 +291,14 @@ impl Records for RedisRecords {
         let mark = self.keys.mark();
         let epoch = self.redis.execute("GET", vec![self.keys.of("epoch").into()], Repeat::Safe);
         let (redis, bodies) = futures::join!(epoch, self.bodies.get(&mark));
-        redis.map_err(gone)?;
         bodies.map_err(closed)?;
-        Ok(())
+        match redis.map_err(gone)?.as_slice() {
+            // Data of another layout cannot be found: whoever asks is told elsewhere.
+            [Reply::Bytes(layout)] if !layout.starts_with(b"creating ") => {
+                self.learn_layout(&String::from_utf8_lossy(layout))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use ambient::{Clock, Random, Timestamp, uuid_v7};
 use api_key::KeyId;
 use bytes::Bytes;
 use events::NewEvent;
-use ids::{Partition, SessionId, UserId};
+use ids::{Partition, Partitions, SessionId, UserId};
 use privacy::{KEY_BYTES, NONCE_BYTES, SubjectKey};
 use records::{
     AccountKey, Change, Content, IndexName, IndexStep, Meta, Notes, Outcome, OwnTrail, RecordKey, Records,
@@ -55,6 +55,8 @@ pub struct Users {
     pub factor_key: FactorKey,
     /// Names erasures so that nobody can foresee them.
     pub privacy_key: PrivacyKey,
+    /// Among how many partitions the things of people are divided.
+    pub partitions: Partitions,
     /// Who is an administrator before there are any.
     pub first_admins: FirstAdmins,
     /// Counts attempts.
@@ -99,8 +101,10 @@ impl Users {
         uuid_v7(self.clock.as_ref(), self.random.as_ref())
     }
 
+    /// The name of a new person, with the partition in which other contexts keep their things.
     pub(crate) fn new_user_id(&self) -> UserId {
-        UserId::new(PARTITION, self.new_uuid())
+        let uuid = self.new_uuid();
+        UserId::new(self.partitions.of_new(uuid), uuid)
     }
 
     pub(crate) fn new_session_id(&self) -> SessionId {

@@ -20,7 +20,7 @@ use events::Envelope;
 use futures::FutureExt;
 use hasher_wire::{Hash, Hashed, Plain, Verified, Verify};
 use http_client::{HttpError, ScriptedHttp};
-use ids::UserId;
+use ids::{Partitions, UserId};
 use leases::Leases;
 use principal::{Client, Principal, RequestScope, TraceId};
 use privacy::Sealed;
@@ -291,6 +291,7 @@ impl House {
             code_key: CodeKey::new(&SecretKey::new(&[3; 32]).unwrap()),
             device_key: DeviceKey::new(&SecretKey::new(&[3; 32]).unwrap()),
             factor_key: FactorKey::new(&SecretKey::new(&[3; 32]).unwrap()),
+            partitions: Partitions::ONE,
             first_admins: FirstAdmins::default(),
             throttle: Arc::new(MemoryThrottle::new(Arc::new(clock.clone()))),
             throttle_key: ThrottleKey::new(&SecretKey::new(&[3; 32]).unwrap()),

@@ -6,6 +6,10 @@ use privacy::Drawer;
 use records::{IndexName, InvalidName, RecordKey, RecordsError};
 use webhooks_wire::{EndpointId, MessageId};
 
+/// First words of indexes that are named after a person and whose entries lie with the endpoints of others: divided data
+/// look for them everywhere.
+pub const GATHERED: &[&str] = &["about", "erased-about"];
+
 /// The timer of a queue whose endpoint answers.
 pub const SEND: &str = "send";
 /// The timer of a queue whose endpoint kept somebody waiting.

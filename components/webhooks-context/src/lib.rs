@@ -23,6 +23,7 @@ pub mod wire;
 mod work;
 
 pub use consume::{Announcer, GROUP, HEARS};
+pub use keys::GATHERED;
 pub use courier::{Courier, HttpCourier, Parcel, TIMEOUT};
 pub use http::PROBLEMS;
 pub use policies::{KEY_SCOPES, POLICIES};

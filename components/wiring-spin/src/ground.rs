@@ -3,11 +3,27 @@
 use crate::Service;
 use ambient::{SystemClock, SystemRandom};
 use edge_spin::StartError;
+use events::StreamName;
+use ids::Partitions;
 use platform_spin::{SpinKeyValue, SpinRedis, SpinSleep, variable};
+use records::Records;
+use records_divided::DividedRecords;
 use records_redis::{RecordsConfig, RedisRecords};
 use redis_client::Redis;
 use redis_latency::{MeasuredRedis, RedisLatency};
 use std::sync::Arc;
+
+/// The contexts whose records lie with the person to whom they belong, in as many partitions as the house has. The books
+/// of the others have to be one: addresses and who has them, the ledger, the acts of operators.
+const DIVIDED: [&str; 3] = ["notifications", "queries", "webhooks"];
+
+/// The records of a context that is divided.
+pub struct Divided {
+    /// All of them, each where its name says.
+    pub whole: Arc<dyn Records>,
+    /// Partition by partition, for whoever keeps house.
+    pub parts: Vec<Arc<RedisRecords>>,
+}
 
 /// Time, chance and Redis, one of each an instance.
 pub struct Ground {
@@ -21,26 +37,52 @@ pub struct Ground {
     pub sleep: Arc<SpinSleep>,
     /// The connection to the context's Redis, each call measured.
     pub redis: Arc<dyn Redis>,
+    /// How many partitions the data of the house has.
+    pub partitions: Partitions,
     pub(crate) latency: RedisLatency,
 }
 
 impl Ground {
-    /// The ground of one context. Reads the variable `redis_url`; connects at the first call.
+    /// The ground of one context. Reads the variables `redis_url` and `partitions`; connects at the first call.
     ///
     /// # Errors
-    /// When the variable is missing.
+    /// When one of them is missing, or there is no such count of partitions.
     pub async fn of(context: &'static str) -> Result<Self, StartError> {
         let clock = Arc::new(SystemClock);
         let latency = RedisLatency::new(clock.clone());
         let redis = Arc::new(SpinRedis::new(variable("redis_url").await?));
         let redis: Arc<dyn Redis> = Arc::new(MeasuredRedis::new(redis, latency.clone()));
-        Ok(Self { context, clock, random: Arc::new(SystemRandom), sleep: Arc::new(SpinSleep), redis, latency })
+        let partitions = variable("partitions").await?.parse()?;
+        let (random, sleep) = (Arc::new(SystemRandom), Arc::new(SpinSleep));
+        Ok(Self { context, clock, random, sleep, redis, partitions, latency })
     }
 
-    /// The context's records: bodies in the store of its name, order in Redis.
+    /// The records of a context that is not divided: bodies in the store of its name, order in Redis.
     pub fn records(&self) -> Arc<RedisRecords> {
+        self.store(RecordsConfig::in_first(self.context, self.partitions))
+    }
+
+    /// The records of a context that is divided: bodies in the store of its name, order in Redis, by partition. `gathered`
+    /// are the first words of indexes whose entries lie with the records of others (see `records-divided`).
+    ///
+    /// # Errors
+    /// None that a running system can have.
+    pub fn divided(&self, gathered: &'static [&'static str]) -> Result<Divided, StartError> {
+        let part = |partition| self.store(RecordsConfig::part(self.context, partition, self.partitions));
+        let parts: Vec<_> = self.partitions.all().map(part).collect();
+        let all = parts.iter().map(|part| part.clone() as Arc<dyn Records>).collect();
+        let whole = Arc::new(DividedRecords::new(self.partitions, all, gathered)?);
+        Ok(Divided { whole, parts })
+    }
+
+    /// The streams of these contexts: of one that is divided, one a partition.
+    pub fn streams(&self, contexts: &[&str]) -> Vec<StreamName> {
+        let of = |context: &str| if DIVIDED.contains(&context) { self.partitions } else { Partitions::ONE };
+        contexts.iter().flat_map(|context| of(context).all().map(|place| StreamName::new(*context, place))).collect()
+    }
+
+    fn store(&self, config: RecordsConfig) -> Arc<RedisRecords> {
         let bodies = Arc::new(SpinKeyValue::new(self.context));
-        let config = RecordsConfig::of(self.context);
         let records = RedisRecords::new(config, self.redis.clone(), bodies, self.clock.clone(), self.random.clone());
         Arc::new(records.with_sleep(self.sleep.clone()))
     }

@@ -1,10 +1,11 @@
 //! What every worker does once a pulse for the stores of its context, before its own work.
 
 use crate::Ground;
-use ambient::Clock;
+use ambient::{Clock, Timestamp};
 use core::time::Duration;
 use records_redis::{Progress, RedisRecords, Retention, StreamState};
 use redis_client::{Argument, Repeat};
+use std::sync::Arc;
 use telemetry::Level;
 
 /// How long one pulse goes on with a rebuild.
@@ -13,20 +14,41 @@ const REBUILD_BUDGET: Duration = Duration::from_secs(8);
 const ARCHIVE_BUDGET: Duration = Duration::from_secs(2);
 
 impl Ground {
-    /// Goes on with a rebuild that an operator asked for; otherwise archives and trims the stream and deletes bodies that nobody will
-    /// read again. Tells whether the data is being rebuilt: then the worker has nothing else to do. What cannot be done is
-    /// logged under the worker's name and comes back with the next pulse.
-    pub async fn keep_house(&self, worker: &str, records: &RedisRecords) -> bool {
-        match records.rebuild_step(REBUILD_BUDGET).await {
-            Ok(Progress::Idle) => {}
-            Ok(Progress::Busy | Progress::Running(_)) => return true,
-            Err(error) => {
-                complain(worker, "the rebuild did not go on", &error.to_string());
-                return true;
+    /// Goes on with a rebuild that an operator asked for; otherwise archives and trims the stream and deletes bodies that
+    /// nobody will read again, in each of these partitions. Tells whether data is being rebuilt: then the worker has
+    /// nothing else to do. What cannot be done is logged under the worker's name and comes back with the next pulse.
+    pub async fn keep_house(&self, worker: &str, parts: &[Arc<RedisRecords>]) -> bool {
+        let mut is_rebuilt = false;
+        for records in parts {
+            match records.rebuild_step(REBUILD_BUDGET).await {
+                Ok(Progress::Idle) => {}
+                Ok(Progress::Busy | Progress::Running(_)) => is_rebuilt = true,
+                Err(error) => {
+                    complain(worker, "the rebuild did not go on", &error.to_string());
+                    is_rebuilt = true;
+                }
             }
         }
+        if is_rebuilt {
+            return true;
+        }
+        let until = self.clock.now().plus(ARCHIVE_BUDGET);
+        let mut sum = None;
+        for records in parts {
+            if let Some(state) = self.keep(worker, records, until).await {
+                sum = Some(added(sum, state));
+            }
+        }
+        if let Some(sum) = sum {
+            self.show(&sum).await;
+        }
+        false
+    }
+
+    /// Archives, trims and cleans one partition: how its stream stands afterwards, where that is known.
+    async fn keep(&self, worker: &str, records: &RedisRecords, until: Timestamp) -> Option<StreamState> {
         let retention = Retention::default();
-        let (until, mut is_archived) = (self.clock.now().plus(ARCHIVE_BUDGET), true);
+        let mut is_archived = true;
         loop {
             match records.archive_step(&retention).await {
                 Ok(step) if step.more && self.clock.now() < until => {}
@@ -38,15 +60,18 @@ impl Ground {
                 }
             }
         }
-        match records.trim_stream(&retention).await {
+        let state = match records.trim_stream(&retention).await {
             Ok(state) => {
                 if state.over_budget {
                     complain(worker, "the stream is larger than it may be", &format!("{} waits", state.held_by));
                 }
-                self.show(&state).await;
+                Some(state)
             }
-            Err(error) => complain(worker, "the stream was not trimmed", &error.to_string()),
-        }
+            Err(error) => {
+                complain(worker, "the stream was not trimmed", &error.to_string());
+                None
+            }
+        };
         if let Err(error) = records.drop_page(&retention).await {
             complain(worker, "an old page stays", &error.to_string());
         }
@@ -54,7 +79,7 @@ impl Ground {
         if is_archived && let Err(error) = records.sweep().await {
             complain(worker, "old bodies stay", &error.to_string());
         }
-        false
+        state
     }
 
     /// Shows how stream and archive stand: the front desk's `/metrics` reads it. What cannot be written now is written by
@@ -77,6 +102,21 @@ impl Ground {
             i64::from(state.over_budget).into(),
         ];
         let _written = self.redis.execute("HSET", arguments, Repeat::Safe).await;
+    }
+}
+
+/// The streams of a context as one: what lies in them together, and the age of the oldest.
+fn added(sum: Option<StreamState>, state: StreamState) -> StreamState {
+    let Some(sum) = sum else { return state };
+    StreamState {
+        dropped: sum.dropped.saturating_add(state.dropped),
+        entries: sum.entries.saturating_add(state.entries),
+        bytes: sum.bytes.saturating_add(state.bytes),
+        pages: sum.pages.saturating_add(state.pages),
+        unarchived_ms: sum.unarchived_ms.max(state.unarchived_ms),
+        held_by: if state.held_ms > sum.held_ms { state.held_by } else { sum.held_by },
+        held_ms: sum.held_ms.max(state.held_ms),
+        over_budget: sum.over_budget || state.over_budget,
     }
 }
 

@@ -23,5 +23,5 @@ mod house;
 mod service;
 mod worker;
 
-pub use ground::Ground;
+pub use ground::{Divided, Ground};
 pub use service::Service;

@@ -16,15 +16,17 @@ async fn start() -> Result<Front, StartError> {
     // No tokens of persons: the front desk shows nobody's data, and `/metrics` has a token of its own.
     let service = ground.service("gateway").await?.edge(|edge| edge.policies(POLICIES));
     let log = Arc::new(RedisEventLog::new("gateway", ground.redis.clone()));
+    let peers = [
+        Peer { name: "users", url: variable("users_url").await? },
+        Peer { name: "payments", url: variable("payments_url").await? },
+        Peer { name: "notifications", url: variable("notifications_url").await? },
+        Peer { name: "queries", url: variable("queries_url").await? },
+        Peer { name: "webhooks", url: variable("webhooks_url").await? },
+        Peer { name: "operations", url: variable("operations_url").await? },
+    ];
     let gateway = Gateway {
-        peers: Arc::new([
-            Peer { name: "users", url: variable("users_url").await? },
-            Peer { name: "payments", url: variable("payments_url").await? },
-            Peer { name: "notifications", url: variable("notifications_url").await? },
-            Peer { name: "queries", url: variable("queries_url").await? },
-            Peer { name: "webhooks", url: variable("webhooks_url").await? },
-            Peer { name: "operations", url: variable("operations_url").await? },
-        ]),
+        streams: ground.streams(&peers.each_ref().map(|peer| peer.name)).into(),
+        peers: Arc::new(peers),
         http: Arc::new(SpinHttp),
         service_tokens: service.tokens.clone(),
         clock: ground.clock.clone(),

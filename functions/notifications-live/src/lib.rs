@@ -5,7 +5,7 @@
 use core::time::Duration;
 use edge_spin::{Front, StartError};
 use events_redis::RedisTail;
-use notifications_context::KEY_SCOPES;
+use notifications_context::{GATHERED, KEY_SCOPES};
 use notifications_context::live::{Live, Streams, WAIT, public};
 use platform_spin::{SpinRedis, SpinTasks, variable};
 use std::sync::Arc;
@@ -15,20 +15,29 @@ edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("notifications").await?;
-    // One connection more an instance: its reader blocks on it, and the streams' own calls must not wait behind that.
-    let blocking = Arc::new(SpinRedis::blocking(variable("redis_url").await?, WAIT));
-    let live = Live {
-        records: ground.records(),
-        tail: Arc::new(RedisTail::new(ground.redis.clone(), blocking)),
-        redis: ground.redis.clone(),
-        clock: ground.clock.clone(),
-        random: ground.random.clone(),
-        sleep: ground.sleep.clone(),
-        tasks: Arc::new(SpinTasks),
-        lasts: Duration::from_secs(variable("stream_seconds").await?.parse()?),
-        streams_a_person: variable("streams_a_person").await?.parse()?,
-        streams: Streams::default(),
+    let records = ground.divided(GATHERED)?.whole;
+    let redis_url = variable("redis_url").await?;
+    let lasts = Duration::from_secs(variable("stream_seconds").await?.parse()?);
+    let streams_a_person = variable("streams_a_person").await?.parse()?;
+    let live = |inboxes| {
+        // One connection more an instance and a partition that somebody listens to: its reader blocks on it, and the
+        // streams' own calls must not wait behind that.
+        let blocking = Arc::new(SpinRedis::blocking(redis_url.clone(), WAIT));
+        Live {
+            inboxes,
+            records: records.clone(),
+            tail: Arc::new(RedisTail::new(ground.redis.clone(), blocking)),
+            redis: ground.redis.clone(),
+            clock: ground.clock.clone(),
+            random: ground.random.clone(),
+            sleep: ground.sleep.clone(),
+            tasks: Arc::new(SpinTasks),
+            lasts,
+            streams_a_person,
+            streams: Streams::default(),
+        }
     };
+    let lives = ground.streams(&["notifications"]).into_iter().map(live).collect();
     let service = ground.service("notifications-live").await?.bearer().await?.keys(KEY_SCOPES).await?;
-    Ok(service.front(public(live)))
+    Ok(service.front(public(lives)))
 }

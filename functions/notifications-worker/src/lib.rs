@@ -4,22 +4,22 @@
 
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker, WorkerConfig};
+use events::{Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use http_client::HttpClient;
 use notifications_context::app::{Mailer, Senders};
-use notifications_context::{GROUP, HEARS, Notifier, ProviderSettings, Seals, Work, providers};
+use notifications_context::{GATHERED, GROUP, HEARS, Notifier, ProviderSettings, Seals, Work, providers};
 use platform_spin::{SpinHttp, variable};
 use std::sync::Arc;
-use wiring_spin::Ground;
+use wiring_spin::{Divided, Ground};
 
 edge_spin::worker!("notifications-worker", work);
 
 async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
-    let records = ground.records();
-    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &records).await {
+    let Divided { whole: records, parts } = ground.divided(GATHERED)?;
+    if matches!(call, Call::Pulse) && ground.keep_house(GROUP, &parts).await {
         return Ok(());
     }
 
@@ -53,7 +53,7 @@ async fn work(call: Call) -> Result<(), StartError> {
     let desk = ground.desk().await?;
     let notifier =
         Arc::new(Notifier { records: records.clone(), clock: clock.clone(), desk, providers: Some(providers) });
-    let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
+    let streams = ground.streams(&HEARS);
     let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone()).with_config(bounds);
     let work = Work { worker, mailer: Some(mailer), records, clock, sleep };

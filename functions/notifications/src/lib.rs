@@ -3,10 +3,10 @@
 #![cfg(target_family = "wasm")]
 
 use edge_spin::{Front, StartError};
-use events::{StreamName, Worker};
+use events::Worker;
 use events_redis::RedisEventLog;
 use notifications_context::{
-    GROUP, HEARS, KEY_SCOPES, NoticeSecrets, Notifications, Notifier, POLICIES, Seals, Work, http,
+    GATHERED, GROUP, HEARS, KEY_SCOPES, NoticeSecrets, Notifications, Notifier, POLICIES, Seals, Work, http,
 };
 use platform_spin::variable;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ edge_spin::http!(start);
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
-    let records = ground.records();
+    let records = ground.divided(GATHERED)?.whole;
     let notices = NoticeSecrets {
         password: variable("provider_notice_password").await?,
         twilio_token: variable("twilio_token").await?,
@@ -39,7 +39,7 @@ async fn start() -> Result<Front, StartError> {
         desk: ground.desk().await?,
         providers: None,
     });
-    let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
+    let streams = ground.streams(&HEARS);
     let worker = Worker::new(log, GROUP, streams, notifier, clock.clone(), random, sleep.clone())
         .with_config(ground.worker_config(GROUP, http::drain_bounds()).await?);
     let work = Work { worker, mailer: None, records, clock, sleep };

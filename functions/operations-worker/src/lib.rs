@@ -16,7 +16,7 @@ edge_spin::worker!("operations-worker", work);
 async fn work(_: Call) -> Result<(), StartError> {
     let ground = Ground::of("operations").await?;
     let records = ground.records();
-    if ground.keep_house(NAME, &records).await {
+    if ground.keep_house(NAME, core::slice::from_ref(&records)).await {
         return Ok(());
     }
     // What cannot be sealed stays where it is until somebody has looked; it must not keep the rest from being done.

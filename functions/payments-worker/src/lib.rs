@@ -6,7 +6,7 @@
 use ambient::Random;
 use circuit_breaker::{BreakerConfig, RedisBreaker};
 use edge_spin::{Call, StartError};
-use events::{StreamName, Worker, WorkerConfig};
+use events::{Worker, WorkerConfig};
 use events_redis::RedisEventLog;
 use payments_context::domain::StepUpLimits;
 use payments_context::setup::{Means, ProviderSettings, providers};
@@ -54,7 +54,7 @@ async fn work(call: Call) -> Result<(), StartError> {
         random: ground.random.clone(),
     };
     let clerk = Arc::new(PrivacyClerk { payments: payments.clone(), desk: ground.desk().await? });
-    let streams = HEARS.map(|context| StreamName::new(context, 0)).into();
+    let streams = ground.streams(&HEARS);
     let log = Arc::new(RedisEventLog::new("payments", ground.redis.clone()));
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
     let bounds = ground.worker_config(GROUP, WorkerConfig::default()).await?;
@@ -63,7 +63,7 @@ async fn work(call: Call) -> Result<(), StartError> {
         worker.on_bell().await?;
         return Ok(());
     }
-    if ground.keep_house("payments-worker", &house).await {
+    if ground.keep_house("payments-worker", core::slice::from_ref(&house)).await {
         return Ok(());
     }
     // Whoever leaves waits for the next pulse where the streams are gone; payments do not.

@@ -16,7 +16,7 @@ edge_spin::worker!("sandbox-worker", work);
 async fn work(_: Call) -> Result<(), StartError> {
     let ground = Ground::of("sandbox").await?;
     let records = ground.records();
-    if ground.keep_house("sandbox-worker", &records).await {
+    if ground.keep_house("sandbox-worker", core::slice::from_ref(&records)).await {
         return Ok(());
     }
     let sandbox = Sandbox {

@@ -53,6 +53,7 @@ pub async fn front(
         device_key: DeviceKey::new(&credential_key),
         factor_key: FactorKey::new(&credential_key),
         privacy_key: PrivacyKey::new(&credential_key),
+        partitions: ground.partitions,
         first_admins: FirstAdmins::parse(&variable("first_admins").await?)?,
         throttle: Arc::new(RedisThrottle::new("{users/0}:throttle:", redis, clock, random)),
         throttle_key: ThrottleKey::new(&credential_key),

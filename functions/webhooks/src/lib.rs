@@ -5,7 +5,7 @@
 use edge_spin::{Front, StartError};
 use platform_spin::variable;
 use webhooks_context::domain::OpenedReceivers;
-use webhooks_context::{KEY_SCOPES, POLICIES, Vault, Webhooks, http};
+use webhooks_context::{GATHERED, KEY_SCOPES, POLICIES, Vault, Webhooks, http};
 use wiring_spin::Ground;
 
 edge_spin::http!(start);
@@ -13,7 +13,7 @@ edge_spin::http!(start);
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("webhooks").await?;
     let webhooks = Webhooks {
-        records: ground.records(),
+        records: ground.divided(GATHERED)?.whole,
         vault: Vault::new(&variable("webhook_secret_key").await?, ground.random.clone())?,
         opened: OpenedReceivers::parse(&variable("webhook_receivers").await?)?,
         clock: ground.clock.clone(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use tests::{Shop, System, Workplace, now};
+use tests::{Leaver, Shop, System, Workplace, now, total};
 
 type Outcome = anyhow::Result<()>;
 
@@ -133,6 +133,40 @@ fn all_that_was_acknowledged_is_there_after_redis_lost_everything() -> Outcome {
         again.charge(id)?;
     }
     again.books_hold()?;
+    system.stop()
+}
+
+#[test]
+fn every_partition_is_rebuilt_with_what_lies_in_it() -> Outcome {
+    let mut system = System::start_with(&["--kv", "sqlite"], &[("partitions", "3")])?;
+    let people = Leaver::one_in_each(&system.api(), 3)?;
+    for (place, person) in people.iter().enumerate() {
+        person.pays(&format!("tea-{place}"))?;
+    }
+    let seen = |person: &Leaver| -> anyhow::Result<(Vec<String>, u64)> {
+        let list = person.until("/v1/notifications?limit=100", |list| total(list) == 2)?;
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        let overview = person.until("/v1/overview", |seen| {
+            seen["payments"]["total"] == 1 && seen["notifications"]["unread"] == 2
+        })?;
+        let ids = items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect();
+        Ok((ids, overview["payments"]["captured"]["EUR"].as_u64().unwrap_or_default()))
+    };
+    let before = people.iter().map(seen).collect::<anyhow::Result<Vec<_>>>()?;
+    ensure!(before.iter().all(|(ids, minor)| ids.len() == 2 && *minor == 1500), "{before:?}");
+    // The mark of commits is written once a pulse.
+    std::thread::sleep(Duration::from_secs(3));
+    flush(&system)?;
+    let reports = rebuild(&system, &["--yes"])?;
+    for report in &reports {
+        ensure!(report["phase"] == "done" && report["problems"] == json!([]), "{report}");
+        ensure!(report["foreign_names"] == 0, "{report}");
+    }
+    // Dry and real, four contexts that are one and three of three partitions.
+    ensure!(reports.len() == 2 * (4 + 3 * 3), "{} reports", reports.len());
+    let people = people.iter().map(Leaver::enter_again).collect::<anyhow::Result<Vec<_>>>()?;
+    let after = people.iter().map(seen).collect::<anyhow::Result<Vec<_>>>()?;
+    ensure!(after == before, "{after:?} instead of {before:?}");
     system.stop()
 }
 

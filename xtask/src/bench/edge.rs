@@ -199,7 +199,7 @@ fn manifest_text(workspace: &Workspace, redis: SocketAddr) -> String {
         text.push_str(&format!(
             "[component.{id}]\nsource = \"{}\"\nkey_value_stores = [\"bench\"]\n\
              allowed_outbound_hosts = [\"redis://{redis}\"]\n\
-             [component.{id}.variables]\nredis_url = \"redis://bench:bench@{redis}\"\n\
+             [component.{id}.variables]\nredis_url = \"redis://bench:bench@{redis}\"\npartitions = \"1\"\n\
              service_token_key = \"a key that guards nothing but this benchmark\"\n\
              rate_limits = \"read.user=1000000/1\"\ntrusted_hops = \"0\"\ncors_origins = \"\"\n",
             folder.join(format!("{id}.wasm")).display()

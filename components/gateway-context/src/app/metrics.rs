@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use core::fmt::Write;
 use events::{EntryId, EventsError, GroupStats, RetryStats, StreamName, StreamStats};
-use futures::future::{join, join_all, try_join};
+use futures::future::{join, join_all, try_join, try_join_all};
 use http::{HeaderMap, HeaderValue, header};
 use problem::{Problem, UNAUTHENTICATED};
 use redis_client::{Redis, RedisError, Repeat, Reply};
@@ -71,10 +71,10 @@ struct Service {
     letters: Option<Letters>,
 }
 
-/// What lies in a service's stream, and how far its groups are.
+/// What lies in a service's streams, and how far their groups are.
 #[derive(Default)]
 struct Lying {
-    stats: Option<StreamStats>,
+    stats: Vec<StreamStats>,
     groups: Vec<GroupStats>,
 }
 
@@ -95,10 +95,13 @@ async fn service(gateway: &Gateway, name: &'static str) -> Service {
 }
 
 async fn lying(gateway: &Gateway, name: &str) -> Result<Lying, EventsError> {
-    let stream = StreamName::new(name, 0);
-    let looks = try_join(gateway.inspection.stream(&stream), gateway.statistics.groups(&stream));
-    let (stats, groups) = looks.await?;
-    Ok(Lying { stats, groups })
+    let streams = gateway.streams.iter().filter(|stream| stream.context() == name);
+    let look = |stream: &'_ StreamName| {
+        let stream = stream.clone();
+        async move { try_join(gateway.inspection.stream(&stream), gateway.statistics.groups(&stream)).await }
+    };
+    let (stats, groups): (Vec<_>, Vec<_>) = try_join_all(streams.map(look)).await?.into_iter().unzip();
+    Ok(Lying { stats: stats.into_iter().flatten().collect(), groups: groups.into_iter().flatten().collect() })
 }
 
 async fn letters_of(gateway: &Gateway, name: &str) -> Result<Letters, EventsError> {
@@ -318,7 +321,7 @@ fn durations(text: &mut Text, services: &[Service]) {
 
 fn streams(text: &mut Text, services: &[Service]) {
     let found = || services.iter().filter_map(|service| service.stream.as_ref());
-    let lengths: Vec<&StreamStats> = found().filter_map(|stream| stream.stats.as_ref()).collect();
+    let lengths: Vec<&StreamStats> = found().flat_map(|stream| &stream.stats).collect();
     let mut family = |name: &str, help: &str, value: fn(&StreamStats) -> String| {
         text.family(name, "gauge", help);
         for stats in &lengths {

@@ -22,11 +22,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often the users' stream is looked at. It cannot be waited for: a service may read another's stream, not block on it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The stream that inboxes follow.
-pub(super) fn inboxes() -> StreamName {
-    StreamName::new("notifications", 0)
-}
-
 /// The stream that says which sessions are over.
 pub(super) fn sessions() -> StreamName {
     StreamName::new("users", 0)
@@ -66,12 +61,12 @@ async fn hear(live: &Live, looked: &mut Timestamp) -> Result<(), FollowError> {
     let heard = match live.hub().heard() {
         Some(heard) => heard,
         None => {
-            let newest = live.tail.reach(&inboxes()).await?.map_or(EntryId::START, |reach| reach.newest);
+            let newest = live.tail.reach(&live.inboxes).await?.map_or(EntryId::START, |reach| reach.newest);
             live.hub().begin_again(newest);
             newest
         }
     };
-    let told = live.tail.wait_after(&inboxes(), heard, BATCH, WAIT).await?;
+    let told = live.tail.wait_after(&live.inboxes, heard, BATCH, WAIT).await?;
     if let Some(last) = told.last() {
         let heard: Vec<_> = told.iter().filter_map(concerned).collect();
         let mut words = BTreeMap::new();
@@ -86,7 +81,7 @@ async fn hear(live: &Live, looked: &mut Timestamp) -> Result<(), FollowError> {
     }
     if told.is_empty() {
         // Nothing may be behind a place that the log has lost.
-        let newest = live.tail.reach(&inboxes()).await?.map_or(EntryId::START, |reach| reach.newest);
+        let newest = live.tail.reach(&live.inboxes).await?.map_or(EntryId::START, |reach| reach.newest);
         if newest < heard {
             live.hub().lose();
         }

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use core::time::Duration;
-use events::{EntryId, EventsError, Tail};
+use events::{EntryId, EventsError, StreamName, Tail};
 use ids::UserId;
 use instance_tasks::Tasks;
 use principal::Principal;
@@ -27,9 +27,11 @@ const TOO_MANY_RETRY_S: u32 = 15;
 /// What the last entry is named in.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// What streams need. Clones share one set of listeners.
+/// What streams of one partition need. Clones share one set of listeners.
 #[derive(Clone)]
 pub struct Live {
+    /// The stream of events that inboxes of this partition follow.
+    pub inboxes: StreamName,
     /// Where inboxes lie.
     pub records: Arc<dyn Records>,
     /// Where events are heard.
@@ -71,9 +73,23 @@ impl Live {
     }
 }
 
-/// The route for people.
-pub fn public(state: Live) -> Router {
-    Router::new().route("/v1/notifications/stream", get(stream)).with_state(state)
+/// The streams of all partitions, in order.
+#[derive(Clone)]
+struct Lives(Arc<[Live]>);
+
+impl Lives {
+    /// Where somebody's inbox lies; one that is not divided holds everybody's.
+    fn of(&self, user_id: UserId) -> Option<&Live> {
+        match &*self.0 {
+            [only] => Some(only),
+            lives => lives.get(usize::from(user_id.partition())),
+        }
+    }
+}
+
+/// The route for people; one of `lives` a partition, in order.
+pub fn public(lives: Vec<Live>) -> Router {
+    Router::new().route("/v1/notifications/stream", get(stream)).with_state(Lives(lives.into()))
 }
 
 #[derive(utoipa::OpenApi)]
@@ -107,12 +123,13 @@ pub fn api() -> utoipa::openapi::OpenApi {
         (status = 429, description = "`rate-limited`: the caller has as many streams open as may be, or sends too many requests"),
     ),
 )]
-async fn stream(State(live): State<Live>, principal: Principal, headers: HeaderMap) -> Result<Response, Problem> {
+async fn stream(State(lives): State<Lives>, principal: Principal, headers: HeaderMap) -> Result<Response, Problem> {
     principal.require_scope("notifications:read")?;
     let only_people = || Problem::new(FORBIDDEN).detail("only a person has an inbox");
     let user_id: UserId = principal.subject.parse().map_err(|_| only_people())?;
+    let live = lives.of(user_id).ok_or_else(only_people)?;
     let asked = Asked { user_id, session: principal.session, expires_at: principal.expires_at, seen: seen(&headers)? };
-    let bytes = open(&live, asked).await.map_err(|error| refused(&error))?;
+    let bytes = open(live, asked).await.map_err(|error| refused(&error))?;
     let mut response = Body::from_stream(bytes).into_response();
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

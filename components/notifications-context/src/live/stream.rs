@@ -3,7 +3,7 @@
 //! It is pulled: nothing is made before the client has taken what was made before, so that one that does not read costs
 //! the memory of its queue and no more.
 
-use super::follow::{follow, inboxes, sessions};
+use super::follow::{follow, sessions};
 use super::frame::{Frames, event};
 use super::http::Live;
 use super::hub::{End, MOST_QUEUED, concerned};
@@ -57,7 +57,7 @@ pub(super) struct Asked {
 /// The places of one person's streams.
 pub(super) fn pool(live: &Live, user_id: UserId) -> Leases {
     let (redis, clock) = (live.redis.clone(), live.clock.clone());
-    let pool = format!("{{notifications/0}}:live:{user_id}");
+    let pool = format!("{{{}}}:live:{user_id}", live.inboxes);
     Leases::new(pool, live.streams_a_person, PLACE_LASTS, redis, clock, live.random.clone(), live.sleep.clone())
 }
 
@@ -107,8 +107,8 @@ pub(super) async fn open(
     asked: Asked,
 ) -> Result<BoxStream<'static, Result<Bytes, Infallible>>, OpenError> {
     let Asked { user_id, session, expires_at, seen } = asked;
-    let (inbox, users) = (inboxes(), sessions());
-    let (reach, ended) = try_join(live.tail.reach(&inbox), live.tail.reach(&users)).await?;
+    let users = sessions();
+    let (reach, ended) = try_join(live.tail.reach(&live.inboxes), live.tail.reach(&users)).await?;
     let newest = reach.map_or(EntryId::START, |reach| reach.newest);
     let ended = ended.map_or(EntryId::START, |reach| reach.newest);
     let lease = match pool(live, user_id).take(Duration::ZERO).await {
@@ -190,7 +190,7 @@ impl Stream {
             return Some(frames);
         }
         let live = &self.seat.live;
-        let found = live.tail.after(&inboxes(), self.told, MISSED_AT_ONCE).await.ok()?;
+        let found = live.tail.after(&live.inboxes, self.told, MISSED_AT_ONCE).await.ok()?;
         let is_last = found.len() < MISSED_AT_ONCE as usize;
         let missed: Vec<_> = found.into_iter().take_while(|told| told.entry <= self.seated_at).collect();
         let is_last = is_last || missed.last().is_none_or(|last| last.entry == self.seated_at);

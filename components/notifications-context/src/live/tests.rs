@@ -188,18 +188,23 @@ impl Instance {
     }
 
     fn ask_as(&self, caller: Principal, seen: Option<&str>) -> axum::response::Response {
-        let mut request = Request::builder().method(Method::GET).uri("/v1/notifications/stream");
-        if let Some(seen) = seen {
-            request = request.header("last-event-id", seen);
-        }
-        let mut request = request.body(Body::empty()).unwrap();
-        request.extensions_mut().insert(caller);
-        block_on(public(self.live.clone()).oneshot(request)).unwrap()
+        ask_one_of(vec![self.live.clone()], caller, seen)
     }
 
     fn open(&self, user_id: UserId, seen: Option<&str>) -> Client {
         Client::of(self.ask(user_id, seen), seen)
     }
+}
+
+/// Asks for a stream where each of these is one partition.
+fn ask_one_of(lives: Vec<Live>, caller: Principal, seen: Option<&str>) -> axum::response::Response {
+    let mut request = Request::builder().method(Method::GET).uri("/v1/notifications/stream");
+    if let Some(seen) = seen {
+        request = request.header("last-event-id", seen);
+    }
+    let mut request = request.body(Body::empty()).unwrap();
+    request.extensions_mut().insert(caller);
+    block_on(public(lives).oneshot(request)).unwrap()
 }
 
 fn session(user_id: UserId) -> SessionId {
@@ -243,6 +248,7 @@ impl Street {
     fn instance(&self) -> Instance {
         let work = Arc::new(ByHand::default());
         let live = Live {
+            inboxes: StreamName::new("notifications", 0),
             records: Arc::new(self.house.records.clone()),
             tail: Arc::new(self.tail.clone()),
             redis: self.pools.clone(),
@@ -333,11 +339,25 @@ fn came(street: &Street, user_id: UserId) -> Vec<String> {
 fn the_document_and_the_route_agree() {
     let street = Street::new();
     let live = Live { lasts: Duration::ZERO, ..street.instance().live };
-    let scene = api_document::Scene::new(public(live))
+    let scene = api_document::Scene::new(public(vec![live]))
         .by(|request| drop(request.extensions_mut().insert(principal(ada(), &["notifications:read"], 600))));
     let check = api_document::Agreement::new(scene, super::api(), &[include_str!("http.rs")]);
     let found = block_on(check.complaints());
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_person_sits_with_the_reader_of_their_partition_and_one_of_no_partition_nowhere() {
+    let street = Street::new();
+    let instances = [street.instance(), street.instance()];
+    let lives = || instances.each_ref().map(|instance| instance.live.clone()).to_vec();
+    let in_partition = |partition| principal(UserId::new(partition, ada().uuid()), &["notifications:read"], 600);
+    let opened = ask_one_of(lives(), in_partition(1), None);
+    assert_eq!(opened.status(), StatusCode::OK);
+    assert_eq!(instances.each_ref().map(|instance| instance.live.hub().is_needed()), [false, true]);
+    assert_eq!(ask_one_of(lives(), in_partition(2), None).status(), StatusCode::FORBIDDEN);
+    // Data that is not divided holds everybody's.
+    assert_eq!(instances[0].ask_as(in_partition(2), None).status(), StatusCode::OK);
 }
 
 #[test]

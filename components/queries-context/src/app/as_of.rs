@@ -22,16 +22,22 @@ pub struct Freshness {
     statistics: Arc<dyn EventStatistics>,
     clock: Arc<dyn Clock>,
     group: &'static str,
+    streams: Arc<[StreamName]>,
     kept: Arc<Mutex<Option<(Timestamp, AsOf)>>>,
 }
 
 impl Freshness {
-    /// The freshness of what `group` projects.
-    pub fn new(statistics: Arc<dyn EventStatistics>, clock: Arc<dyn Clock>, group: &'static str) -> Self {
-        Self { statistics, clock, group, kept: Arc::default() }
+    /// The freshness of what `group` projects from these streams of [`SOURCES`].
+    pub fn new(
+        statistics: Arc<dyn EventStatistics>,
+        clock: Arc<dyn Clock>,
+        group: &'static str,
+        streams: Vec<StreamName>,
+    ) -> Self {
+        Self { statistics, clock, group, streams: streams.into(), kept: Arc::default() }
     }
 
-    /// Up to when events are in what is read from now on. A round trip a source, side by side; none where an answer of
+    /// Up to when events are in what is read from now on. A round trip a stream, side by side; none where an answer of
     /// a moment ago is kept.
     ///
     /// # Errors
@@ -51,16 +57,18 @@ impl Freshness {
     }
 
     async fn source(&self, source: &'static str, now: Timestamp) -> Result<SourceAsOf, EventsError> {
-        let groups = self.statistics.groups(&StreamName::new(source, 0)).await?;
-        Ok(match groups.into_iter().find(|stats| stats.group == self.group) {
-            None => SourceAsOf { source, at: None, lag_events: None },
-            Some(GroupStats { lag, pending, oldest_age_ms, .. }) => SourceAsOf {
-                source,
-                // The oldest event that is not handled is not in; what came before it is.
-                at: Some(before(now, oldest_age_ms)),
-                lag_events: lag.map(|lag| lag.saturating_add(pending)),
-            },
-        })
+        let streams = self.streams.iter().filter(|stream| stream.context() == source);
+        let groups = try_join_all(streams.map(|stream| self.statistics.groups(stream))).await?;
+        let own = |groups: Vec<GroupStats>| groups.into_iter().find(|stats| stats.group == self.group);
+        // Of a source whose stream nobody hears in one partition, nothing is certain.
+        let Some(stats) = groups.into_iter().map(own).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()) else {
+            return Ok(SourceAsOf { source, at: None, lag_events: None });
+        };
+        let oldest_age_ms = stats.iter().map(|stats| stats.oldest_age_ms).max().unwrap_or(0);
+        let behind = |stats: &GroupStats| stats.lag.map(|lag| lag.saturating_add(stats.pending));
+        let lag_events = stats.iter().map(behind).try_fold(0, |sum: u64, lag| Some(sum.saturating_add(lag?)));
+        // The oldest event that is not handled is not in; what came before it is.
+        Ok(SourceAsOf { source, at: Some(before(now, oldest_age_ms)), lag_events })
     }
 }
 
@@ -94,7 +102,8 @@ mod tests {
             if self.unheard == Some(stream.context()) {
                 return Ok(Vec::new());
             }
-            let oldest_age_ms = if stream.context() == "payments" { self.oldest_age_ms } else { 0 };
+            let is_late = stream.context() == "payments" || stream.partition() == 2;
+            let oldest_age_ms = if is_late { self.oldest_age_ms } else { 0 };
             Ok(vec![GroupStats {
                 stream: stream.clone(),
                 group: "queries-worker".into(),
@@ -112,10 +121,32 @@ mod tests {
     }
 
     fn freshness(unheard: Option<&'static str>, oldest_age_ms: u64) -> (Arc<Statistics>, FixedClock, Freshness) {
+        divided(unheard, oldest_age_ms, SOURCES.map(|source| StreamName::new(source, 0)).into())
+    }
+
+    fn divided(
+        unheard: Option<&'static str>,
+        oldest_age_ms: u64,
+        streams: Vec<StreamName>,
+    ) -> (Arc<Statistics>, FixedClock, Freshness) {
         let statistics = Arc::new(Statistics { unheard, oldest_age_ms, asked: Mutex::new(0) });
         let clock = FixedClock::at("2026-01-01T00:00:10.000Z");
-        let freshness = Freshness::new(statistics.clone(), Arc::new(clock.clone()), "queries-worker");
+        let freshness = Freshness::new(statistics.clone(), Arc::new(clock.clone()), "queries-worker", streams);
         (statistics, clock, freshness)
+    }
+
+    #[test]
+    fn a_divided_source_is_as_fresh_as_its_partition_that_is_furthest_behind() {
+        let streams = ["users/0", "payments/0", "notifications/0", "notifications/1", "notifications/2"];
+        let streams = streams.map(|stream| stream.parse().unwrap()).to_vec();
+        let (statistics, _, freshness) = divided(None, 4_000, streams);
+        let as_of = block_on(freshness.as_of()).unwrap();
+        assert_eq!(*statistics.asked.lock().unwrap(), 5);
+        let [users, payments, notifications] = as_of.sources.as_slice() else { panic!("{as_of:?}") };
+        assert_eq!([users.lag_events, payments.lag_events, notifications.lag_events], [Some(5), Some(5), Some(15)]);
+        // The third partition of the statistics' double is behind as payments are.
+        assert_eq!(notifications.at, "2026-01-01T00:00:05.999Z".parse().ok());
+        assert_eq!(users.at, "2026-01-01T00:00:10.000Z".parse().ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::native::{NativeRedis, TokioSleep};
 use ambient::{SystemClock, SystemRandom, Timestamp};
 use async_trait::async_trait;
 use futures::StreamExt as _;
+use ids::Partitions;
 use key_value::{KeyValue, KeyValueError, MemoryKeyValue};
 use records::{Change, Content, InvalidName, Meta, Outcome, RecordKey, Records, RecordsError};
 use records_redis::{RecordsConfig, RedisRecords};
@@ -108,7 +109,7 @@ async fn data_of_another_layout_is_refused() {
     let server = RedisServer::start().unwrap();
     let (redis, bodies) = (Arc::new(NativeRedis::new(server.url())), Arc::new(MemoryKeyValue::default()));
     instance(CONFIG, redis.clone(), bodies.clone()).commit(create("thing:1").unwrap()).await.unwrap();
-    let divided = instance(RecordsConfig { partitions: 4, ..CONFIG }, redis, bodies);
+    let divided = instance(RecordsConfig { partitions: Partitions::new(4).unwrap(), ..CONFIG }, redis, bodies);
     assert!(matches!(divided.load(&key().unwrap()).await, Err(RecordsError::Layout(_))));
     assert!(matches!(divided.commit(create("thing:2").unwrap()).await, Err(RecordsError::Layout(_))));
     assert!(matches!(divided.maintain(Timestamp::from_unix_ms(0)).await, Err(RecordsError::Layout(_))));

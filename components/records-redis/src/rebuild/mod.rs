@@ -99,6 +99,9 @@ pub struct Report {
     pub acknowledged_commits: u64,
     /// Commits that Redis knew.
     pub found_commits: u64,
+    /// Among how many partitions the records of the context are divided: each is rebuilt by an order of its own.
+    #[serde(default = "undivided")]
+    pub partitions: u8,
     /// The epoch that the data had.
     pub epoch: u32,
     /// The epoch that it has afterwards.
@@ -206,9 +209,15 @@ struct Rebuild<'a> {
     until: Timestamp,
 }
 
+/// What a report of before says of partitions, which it did not know.
+const fn undivided() -> u8 {
+    1
+}
+
 impl Report {
-    fn new(order: &Order, now: Timestamp) -> Self {
+    fn new(order: &Order, partitions: u8, now: Timestamp) -> Self {
         Self {
+            partitions,
             id: order.id.clone(),
             mode: order.mode,
             phase: Phase::Names,
@@ -285,7 +294,7 @@ impl RedisRecords {
             Reply::Nil | Reply::Status(_) | Reply::Integer(_) => None,
         };
         let now = self.clock.now();
-        let report = report.filter(|report| report.id == order.id).unwrap_or_else(|| Report::new(&order, now));
+        let report = report.filter(|report| report.id == order.id).unwrap_or_else(|| Report::new(&order, self.keys.divided_among(), now));
         if matches!(report.phase, Phase::Done | Phase::Failed) {
             return Ok(Progress::Idle);
         }
@@ -411,7 +420,7 @@ impl Rebuild<'_> {
                 Name::Rebuilt(before) => {
                     pages.rebuilt.insert(before);
                 }
-                Name::Mark => {}
+                Name::Mark | Name::Elsewhere => {}
                 Name::Other => foreign = foreign.saturating_add(1),
             }
             if members.len() > 2 * AT_ONCE {

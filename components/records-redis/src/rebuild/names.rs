@@ -1,6 +1,7 @@
 //! What the names of a store say: which are bodies and whose, which are marks beside them, which are pages.
 
 use crate::keys::{Keys, LOST};
+use ids::Partition;
 use records::{AccountKey, RecordKey, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub(crate) enum Name {
     Rebuilt(u32),
     /// The mark of commits.
     Mark,
+    /// What belongs to another partition of the context.
+    Elsewhere,
     /// None of ours.
     Other,
 }
@@ -48,6 +51,9 @@ impl Name {
         let Some(rest) = name.strip_prefix(keys.context()).and_then(|rest| rest.strip_prefix(':')) else {
             return Self::Other;
         };
+        if is_of_another(rest, keys.partition()) {
+            return Self::Elsewhere;
+        }
         let of = |kind: &str| rest.strip_prefix(&format!("{kind}.{}", keys.partition()));
         if of("mark") == Some("") {
             return Self::Mark;
@@ -68,8 +74,22 @@ impl Name {
             (None, Some(body)) => (body, Beside::Lost),
             (None, None) => (rest, Beside::Body),
         };
-        BodyName::read(body).map_or(Self::Other, |body| Self::Body(body, beside))
+        match BodyName::read(body) {
+            None => Self::Other,
+            Some(body) if !keys.holds(&body.record) => Self::Elsewhere,
+            Some(body) => Self::Body(body, beside),
+        }
     }
+}
+
+/// What stands before the number of a partition.
+const KINDS: [&str; 6] = ["mark", "journal", "trail", "archive", "rebuilt", "standing"];
+
+/// Whether a name behind the context's, such as `archive.2.page.17`, names another partition than this.
+fn is_of_another(rest: &str, partition: Partition) -> bool {
+    let Some((_, behind)) = rest.split_once('.').filter(|(kind, _)| KINDS.contains(kind)) else { return false };
+    let number = behind.split(['.', ':']).next().unwrap_or(behind);
+    number.parse::<Partition>().is_ok_and(|number| number != partition)
 }
 
 fn chain_page(is_journal: bool, rest: &str) -> Option<Name> {
@@ -151,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_written_is_read() {
-        let keys = Keys::new("payments", 0);
+        let keys = Keys::new("payments", 0, None);
         let record = RecordKey::new("payment:pay_1").unwrap();
         let version: Version = "1.7".parse().unwrap();
         let body = keys.body(&record, version, UUID.parse().unwrap());
@@ -173,6 +193,31 @@ mod tests {
         for other in ["", "payments", "payments:", "users:mark.0", "payments:x", "payments:a:1.2.x"] {
             assert_eq!(read(other), Name::Other, "{other}");
         }
+    }
+
+    #[test]
+    fn what_belongs_to_another_partition_is_left_to_it() {
+        let partitions = ids::Partitions::new(3).unwrap();
+        let keys = |partition| Keys::new("payments", partition, Some(partitions));
+        let record = RecordKey::new("payment:pay_020000000000000000000000000k").unwrap();
+        let body = keys(2).body(&record, "1.7".parse().unwrap(), UUID.parse().unwrap());
+        let account = AccountKey::new("merchant:EUR").unwrap();
+        for (there, name) in [
+            ("body", body.clone()),
+            ("lost", crate::keys::lost(&body)),
+            ("standing", keys(2).standing(&body)),
+            ("page", keys(2).page(1)),
+            ("trail", keys(2).of_trail().page(1)),
+            ("account", keys(2).account_page(&account, 1)),
+            ("archive", keys(2).archive_page(1)),
+            ("rebuilt", keys(2).rebuilt(2)),
+            ("mark", keys(2).mark()),
+        ] {
+            assert_eq!(Name::read(&name, &keys(1)), Name::Elsewhere, "{there}");
+            assert!(!matches!(Name::read(&name, &keys(2)), Name::Elsewhere | Name::Other), "{there}");
+        }
+        // A dozen is not one and something.
+        assert_eq!(Name::read("payments:archive.12.page.3", &keys(1)), Name::Elsewhere);
     }
 
     #[test]

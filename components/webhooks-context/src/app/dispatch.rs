@@ -66,7 +66,7 @@ async fn tell(
     }
     let due = if endpoint.ordered { meta.at.plus(SETTLING) } else { meta.at };
     let message = Message {
-        id: MessageId::derived(0, &[event.id.as_str().as_bytes(), id.to_string().as_bytes()]),
+        id: MessageId::derived(id.partition(), &[event.id.as_str().as_bytes(), id.to_string().as_bytes()]),
         endpoint: id,
         cause: Cause::Event(event.id.clone()),
         subject: Subject { kind: event.kind.clone(), at: event.time, number: event.version.number, about },

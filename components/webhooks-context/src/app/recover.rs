@@ -35,7 +35,7 @@ pub async fn recover(
         return Err(CommandError::Disabled);
     }
     let name = MessageId::derived(
-        0,
+        id.partition(),
         &[b"recovery", caller.user.to_string().as_bytes(), id.to_string().as_bytes(), once.key.as_bytes()],
     );
     let key = keys::recovery(id, name)?;

@@ -30,7 +30,7 @@ pub async fn send_test(
     }
     let now = caller.meta.at;
     let name = MessageId::derived(
-        0,
+        id.partition(),
         &[b"test", caller.user.to_string().as_bytes(), id.to_string().as_bytes(), once.key.as_bytes()],
     );
     let message = Message {
