@@ -38,7 +38,10 @@ fn everybody_finds_what_is_theirs_and_who_leaves_takes_it_along() -> Outcome {
     let mut payments = Vec::new();
     for (place, person) in people.iter().enumerate() {
         let payment = person.pays(&format!("tea-{place}"))?;
-        ensure!(usize::from(partition_of(&payment)?) == place, "{payment} does not carry the payer's partition {place}");
+        ensure!(
+            usize::from(partition_of(&payment)?) == place,
+            "{payment} does not carry the payer's partition {place}"
+        );
         payments.push(payment);
     }
     for ((person, payment), stream) in people.iter().zip(&payments).zip(&mut streams) {
@@ -51,9 +54,7 @@ fn everybody_finds_what_is_theirs_and_who_leaves_takes_it_along() -> Outcome {
         let inbox = person.until("/v1/notifications?limit=100", |list| total(list) >= 2)?;
         ensure!(ids(&inbox).contains(&told["id"].as_str().unwrap_or_default()), "{told} is not in {inbox}");
         ensure!(ids(&inbox).iter().all(|id| partition_of(id).ok() == partition_of(payment).ok()), "{inbox}");
-        person.until("/v1/overview", |seen| {
-            seen["payments"]["total"] == 1 && seen["notifications"]["unread"] == 2
-        })?;
+        person.until("/v1/overview", |seen| seen["payments"]["total"] == 1 && seen["notifications"]["unread"] == 2)?;
         // Nobody sees a message of another's.
         for other in people.iter().filter(|other| other.email != person.email) {
             let path = format!("/v1/notifications/{}/read", told["id"].as_str().unwrap_or_default());

@@ -127,7 +127,9 @@ fn rebuild(desk: &mut Desk<'_>, name: &str, flags: &RebuildFlags) -> anyhow::Res
     let real = desk.carry_out("real")?;
     desk.say(&words(name, &real));
     if let Some(why) = failure(&real) {
-        bail!("the rebuild of {name} failed: {why}\nmend it and start the same command again, or give it up with --abort");
+        bail!(
+            "the rebuild of {name} failed: {why}\nmend it and start the same command again, or give it up with --abort"
+        );
     }
     desk.forget_all()?;
     Ok(vec![dry, real])

@@ -75,7 +75,7 @@ impl Partitions {
 
 /// What the first id in a name carries.
 fn first_id(name: &str) -> Option<Partition> {
-    name.split([':', '.']).find_map(|word| parse_any(word)).map(|(partition, _)| partition)
+    name.split([':', '.']).find_map(parse_any).map(|(partition, _)| partition)
 }
 
 impl FromStr for Partitions {

@@ -26,8 +26,8 @@ pub mod wire;
 mod work;
 
 pub use consume::{GROUP, HEARS, Notifier};
-pub use keys::GATHERED;
 pub use http::{NoticeSecrets, Notifications};
+pub use keys::GATHERED;
 pub use policies::{KEY_SCOPES, POLICIES};
 pub use providers::{
     Found, Letter, Mail, ProviderSettings, Providers, SetupError, ShortMessage, Sms, TakenBack, providers,

@@ -23,8 +23,8 @@ mod work;
 
 pub use app::Freshness;
 pub use consume::{GROUP, HEARS, Projector};
-pub use keys::GATHERED;
 pub use http::Queries;
+pub use keys::GATHERED;
 pub use policies::KEY_SCOPES;
 pub use work::{Drained, Round, RoundError, Work};
 

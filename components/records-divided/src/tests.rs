@@ -44,7 +44,10 @@ struct Thing {
 
 fn things() -> impl Strategy<Value = Vec<Thing>> {
     let thing = (0..6u8, 0..6u8, 0..40u8, 0..8u8);
-    proptest::collection::vec(thing.prop_map(|(owner, about, number, sort)| Thing { owner, about, number, sort }), 1..40)
+    proptest::collection::vec(
+        thing.prop_map(|(owner, about, number, sort)| Thing { owner, about, number, sort }),
+        1..40,
+    )
 }
 
 fn meta() -> Meta {

@@ -23,9 +23,9 @@ pub mod wire;
 mod work;
 
 pub use consume::{Announcer, GROUP, HEARS};
-pub use keys::GATHERED;
 pub use courier::{Courier, HttpCourier, Parcel, TIMEOUT};
 pub use http::PROBLEMS;
+pub use keys::GATHERED;
 pub use policies::{KEY_SCOPES, POLICIES};
 pub use vault::{DoesNotOpen, InvalidVaultKey, Vault};
 pub use work::{Drained, Round, RoundError, SendDue, Work};

@@ -5,8 +5,8 @@
 use core::time::Duration;
 use edge_spin::{Front, StartError};
 use events_redis::RedisTail;
-use notifications_context::{GATHERED, KEY_SCOPES};
 use notifications_context::live::{Live, Streams, WAIT, public};
+use notifications_context::{GATHERED, KEY_SCOPES};
 use platform_spin::{SpinRedis, SpinTasks, variable};
 use std::sync::Arc;
 use wiring_spin::Ground;

@@ -146,9 +146,8 @@ fn every_partition_is_rebuilt_with_what_lies_in_it() -> Outcome {
     let seen = |person: &Leaver| -> anyhow::Result<(Vec<String>, u64)> {
         let list = person.until("/v1/notifications?limit=100", |list| total(list) == 2)?;
         let items = list["items"].as_array().cloned().unwrap_or_default();
-        let overview = person.until("/v1/overview", |seen| {
-            seen["payments"]["total"] == 1 && seen["notifications"]["unread"] == 2
-        })?;
+        let overview = person
+            .until("/v1/overview", |seen| seen["payments"]["total"] == 1 && seen["notifications"]["unread"] == 2)?;
         let ids = items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect();
         Ok((ids, overview["payments"]["captured"]["EUR"].as_u64().unwrap_or_default()))
     };

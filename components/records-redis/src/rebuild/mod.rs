@@ -294,7 +294,9 @@ impl RedisRecords {
             Reply::Nil | Reply::Status(_) | Reply::Integer(_) => None,
         };
         let now = self.clock.now();
-        let report = report.filter(|report| report.id == order.id).unwrap_or_else(|| Report::new(&order, self.keys.divided_among(), now));
+        let report = report
+            .filter(|report| report.id == order.id)
+            .unwrap_or_else(|| Report::new(&order, self.keys.divided_among(), now));
         if matches!(report.phase, Phase::Done | Phase::Failed) {
             return Ok(Progress::Idle);
         }
