@@ -116,7 +116,7 @@ pub struct RedisRecords {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     sleep: Option<Arc<dyn Sleep>>,
-    cache: Cache,
+    cache: Arc<Cache>,
     /// The epoch as last seen; 1 until something else was.
     epoch: AtomicU32,
     /// The highest commit number that this instance saw: a Redis that knows fewer has lost some.
@@ -144,7 +144,7 @@ impl RedisRecords {
             clock,
             random,
             sleep: None,
-            cache: Cache::default(),
+            cache: Arc::default(),
             epoch: AtomicU32::new(1),
             seen_commit: AtomicU64::new(0),
             sealer: OnceLock::new(),
@@ -156,6 +156,13 @@ impl RedisRecords {
     #[must_use]
     pub fn sealing_after(mut self, age: Duration) -> Self {
         self.seal_after = age;
+        self
+    }
+
+    /// Remembers what was read together with other partitions of the same context, within one bound for all of them.
+    #[must_use]
+    pub fn remembering_with(mut self, other: &Self) -> Self {
+        self.cache = Arc::clone(&other.cache);
         self
     }
 

@@ -59,7 +59,7 @@ impl Ground {
 
     /// The records of a context that is not divided: bodies in the store of its name, order in Redis.
     pub fn records(&self) -> Arc<RedisRecords> {
-        self.store(RecordsConfig::in_first(self.context, self.partitions))
+        Arc::new(self.store(RecordsConfig::in_first(self.context, self.partitions)))
     }
 
     /// The records of a context that is divided: bodies in the store of its name, order in Redis, by partition. `gathered`
@@ -68,8 +68,14 @@ impl Ground {
     /// # Errors
     /// None that a running system can have.
     pub fn divided(&self, gathered: &'static [&'static str]) -> Result<Divided, StartError> {
-        let part = |partition| self.store(RecordsConfig::part(self.context, partition, self.partitions));
-        let parts: Vec<_> = self.partitions.all().map(part).collect();
+        let mut parts: Vec<Arc<RedisRecords>> = Vec::new();
+        for partition in self.partitions.all() {
+            let part = self.store(RecordsConfig::part(self.context, partition, self.partitions));
+            parts.push(Arc::new(match parts.first() {
+                Some(first) => part.remembering_with(first),
+                None => part,
+            }));
+        }
         let all = parts.iter().map(|part| part.clone() as Arc<dyn Records>).collect();
         let whole = Arc::new(DividedRecords::new(self.partitions, all, gathered)?);
         Ok(Divided { whole, parts })
@@ -81,10 +87,10 @@ impl Ground {
         contexts.iter().flat_map(|context| of(context).all().map(|place| StreamName::new(*context, place))).collect()
     }
 
-    fn store(&self, config: RecordsConfig) -> Arc<RedisRecords> {
+    fn store(&self, config: RecordsConfig) -> RedisRecords {
         let bodies = Arc::new(SpinKeyValue::new(self.context));
         let records = RedisRecords::new(config, self.redis.clone(), bodies, self.clock.clone(), self.random.clone());
-        Arc::new(records.with_sleep(self.sleep.clone()))
+        records.with_sleep(self.sleep.clone())
     }
 
     /// The edge of an HTTP function of the context.
