@@ -71,10 +71,11 @@ fn receipts(shop: &Shop) -> anyhow::Result<usize> {
 /// What the payer's payment would have told.
 fn captured(shop: &Shop) -> anyhow::Result<Value> {
     let me = shop.look("/v1/users/me")?.expect(200)?;
+    let payer: ids::UserId = me.text_of("id")?.parse()?;
     let eur: money::Currency = "EUR".parse()?;
     Ok(serde_json::to_value(PaymentSnapshot {
-        id: ids::PaymentId::derived(0, &[b"planted"]),
-        user_id: me.text_of("id")?.parse()?,
+        id: ids::PaymentId::derived(payer.partition(), &[b"planted"]),
+        user_id: payer,
         status: PaymentStatus::Captured,
         amount: money::Money::new(1099, eur)?,
         captured: money::Money::new(1099, eur)?,
