@@ -4,12 +4,13 @@
 //! binds both), and lets a test append, look at the bells and take everything away.
 
 mod dead_letters;
+mod history;
 mod inspection;
 mod log;
 mod state;
 
 use ambient::Clock;
-use events::{Envelope, StreamName};
+use events::{EntryId, Envelope, StreamName};
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +47,21 @@ impl MemoryEventLog {
     /// Loses everything, as a server without its disk.
     pub fn lose_everything(&self) {
         *self.state() = State::default();
+    }
+
+    /// Drops entries of a stream up to this one, as trimming does; what was told stays.
+    pub fn trim_up_to(&self, stream: &StreamName, last: EntryId) {
+        if let Some(found) = self.state().streams.get_mut(stream) {
+            found.entries.retain(|id, _| *id > last);
+        }
+    }
+
+    /// Forgets what was told up to this entry, as an archive does whose pages have had their time.
+    pub fn forget_up_to(&self, stream: &StreamName, last: EntryId) {
+        if let Some(found) = self.state().streams.get_mut(stream) {
+            found.told.retain(|id, _| *id > last);
+            found.forgotten = Some(last);
+        }
     }
 
     /// Drops all entries of a stream, as trimming does.

@@ -34,6 +34,10 @@ pub(crate) struct Group {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stream {
     pub entries: BTreeMap<EntryId, Vec<u8>>,
+    /// What an archive keeps of it: all that was appended, but for what was forgotten.
+    pub told: BTreeMap<EntryId, Vec<u8>>,
+    /// The last entry that was forgotten.
+    pub forgotten: Option<EntryId>,
     pub newest: Option<EntryId>,
     pub groups: BTreeMap<String, Group>,
 }
@@ -91,6 +95,7 @@ impl State {
         let id = next_id(stream.newest, now);
         stream.newest = Some(id);
         stream.entries.insert(id, payload.to_vec());
+        stream.told.insert(id, payload.to_vec());
         for (name, group) in stream.groups.iter_mut().filter(|(_, group)| !group.rung) {
             group.rung = true;
             self.rings.push(name.clone());

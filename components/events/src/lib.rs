@@ -10,6 +10,7 @@
 mod consumer;
 mod dead_letters;
 mod envelope;
+mod history;
 mod inspection;
 mod log;
 mod policy;
@@ -21,6 +22,7 @@ mod worker;
 pub use consumer::{Consumer, Verdict};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use envelope::{Envelope, EventId, EventVersion, InvalidEnvelope, NewEvent};
+pub use history::{EventHistory, MAX_TOLD, ToldPage};
 pub use inspection::{EventInspection, ReplayState, RetryStats, Span, StreamEntry, StreamStats};
 pub use log::{Backoff, Delivery, EventLog, EventsError, Receipt, WhenEmpty};
 pub use policy::{InvalidPolicy, WorkerPolicies};

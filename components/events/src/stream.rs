@@ -71,6 +71,11 @@ pub struct EntryId {
 impl EntryId {
     /// Before every entry.
     pub const START: Self = Self { unix_ms: 0, place: 0 };
+
+    /// The last entry that may lie before a moment: what is told after it was told at that moment or later.
+    pub fn before_ms(unix_ms: u64) -> Self {
+        unix_ms.checked_sub(1).map_or(Self::START, |unix_ms| Self { unix_ms, place: u64::MAX })
+    }
 }
 
 impl fmt::Display for EntryId {
@@ -115,5 +120,8 @@ mod tests {
         let entry = |text: &str| text.parse::<EntryId>().unwrap();
         assert!(entry("9-10") < entry("10-9"));
         assert!(entry("9-9") < entry("9-10"));
+        let before = EntryId::before_ms(10);
+        assert!(entry("9-9") < before && before < entry("10-0"), "{before}");
+        assert_eq!(EntryId::before_ms(0), EntryId::START);
     }
 }

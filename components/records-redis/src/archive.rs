@@ -7,15 +7,17 @@
 //! the chains ([`crate::pages`]): numbered, each with the digest of the one before, never written over.
 //!
 //! The position is a hash and not a consumer group: it moves together with the pages, nothing is ever pending in it, and
-//! a group beside the workers' would have to be left out wherever their lag is asked for.
+//! a group beside the workers' would have to be left out wherever their lag is asked for. Reading over both is next door
+//! ([`crate::told`]).
 
 use crate::pages::{bytes_of, chained, hex};
-use crate::scripts::{ARCHIVE, ARCHIVED, TOLD, TRIM};
-use crate::{RedisRecords, closed, gone};
+use crate::scripts::{ARCHIVE, ARCHIVED, DROPPED, TRIM};
+use crate::told::Look;
+use crate::{RedisRecords, closed};
 use core::time::Duration;
-use events::EntryId;
+use events::{EntryId, Span};
 use records::RecordsError;
-use redis_client::{Argument, Repeat};
+use redis_client::Argument;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,8 +25,6 @@ use std::collections::BTreeMap;
 const SHAPE: u8 = 1;
 /// How long one archivist has for a page; harmless where it takes longer.
 const LEASE: Duration = Duration::from_secs(3);
-/// Before every entry.
-const START: EntryId = EntryId { unix_ms: 0, place: 0 };
 
 /// How long what stays where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,15 +91,6 @@ pub struct StreamState {
     pub held_by: String,
     /// Whether the stream is larger than it may be.
     pub over_budget: bool,
-}
-
-/// Part of what was told, from pages and stream alike.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldEvents {
-    /// Entry and envelope, oldest first.
-    pub entries: Vec<(EntryId, String)>,
-    /// Whether entries before these are not kept any more: pages have their time, too.
-    pub has_gap: bool,
 }
 
 /// A page of the archive.
@@ -240,90 +231,38 @@ impl RedisRecords {
         Ok(StreamState { over_budget, ..state })
     }
 
-    /// Deletes the oldest page where its time is over; tells whether there was one.
+    /// Deletes the oldest page where its time is over; tells whether there was one. Who reads meanwhile is told so: that it goes
+    /// is noted before it does.
     ///
     /// # Errors
     /// [`RecordsError::Unavailable`].
     pub async fn drop_page(&self, retention: &Retention) -> Result<bool, RecordsError> {
-        let (pages, first, _, _) = self.told(START, 1).await?;
+        let Look { pages, first, .. } = self.look(Span::After(EntryId::START), 1).await?;
         // The last page stays: it says where the archive ends.
         if first.saturating_add(1) >= pages {
             return Ok(false);
         }
-        let over = |last: EntryId| {
+        let over = |last: &EntryId| {
             let age_ms = u64::try_from(self.clock.now().unix_ms()).unwrap_or(0).saturating_sub(last.unix_ms);
             u128::from(age_ms) > retention.pages_keep.as_millis()
         };
-        match self.archive_page(first).await? {
-            Some(page) if !page.last().is_some_and(over) => return Ok(false),
-            Some(_) => self.bodies.delete(&self.keys.archive_page(first)).await.map_err(closed)?,
-            None => {}
-        }
-        let next = first.saturating_add(1).to_string();
-        let arguments: Vec<Argument> = vec![self.keys.of("archive").into(), "first".into(), next.into()];
-        self.redis.execute("HSET", arguments, Repeat::Safe).await.map_err(gone)?;
-        Ok(true)
-    }
-
-    /// What was told after an entry (all of it where none is given), from the pages first and then from the stream,
-    /// without a gap and nothing twice; at most `limit`. The last entry is the cursor of the next call.
-    ///
-    /// # Errors
-    /// [`RecordsError::Unavailable`], and [`RecordsError::Corrupt`] for a page that cannot be read.
-    pub async fn told_events(&self, after: Option<EntryId>, limit: u32) -> Result<ToldEvents, RecordsError> {
-        let (after, most) = (after.unwrap_or(START), limit.max(1) as usize);
-        let (pages, first, last, open) = self.told(after, limit.max(1)).await?;
-        let mut entries: Vec<(EntryId, String)> = Vec::new();
-        let mut has_gap = false;
-        if after < last {
-            let start = self.page_after(after, first, pages).await?;
-            for number in start..pages {
-                let corrupt = || RecordsError::Corrupt { key: self.keys.archive_page(number) };
-                let page = self.archive_page(number).await?.ok_or_else(corrupt)?;
-                let rows = page.entries().ok_or_else(corrupt)?;
-                has_gap |= number == first && first > 0 && rows.first().is_some_and(|(id, _)| after < *id);
-                entries.extend(rows.into_iter().filter(|(id, _)| *id > after).map(|(id, json)| (id, json.to_owned())));
-                if entries.len() >= most {
-                    break;
-                }
+        if let Some(page) = self.archive_page(first).await? {
+            let Some(last) = page.last().filter(over) else { return Ok(false) };
+            if !self.note_dropped(first, "dropped", format!("{first} {last}")).await? {
+                return Ok(false);
             }
+            self.bodies.delete(&self.keys.archive_page(first)).await.map_err(closed)?;
         }
-        // Pages first: what the stream still has of them is not told twice.
-        let reached = entries.last().map_or(after, |(id, _)| *id);
-        if reached >= last {
-            entries.extend(open.into_iter().filter(|(id, _)| *id > reached.max(last)));
-        }
-        entries.truncate(most);
-        Ok(ToldEvents { entries, has_gap })
+        self.note_dropped(first, "first", first.saturating_add(1).to_string()).await
     }
 
-    /// The first page that holds anything after an entry; the logarithm of the pages is looked at.
-    async fn page_after(&self, after: EntryId, first: u64, pages: u64) -> Result<u64, RecordsError> {
-        let (mut low, mut high) = (first, pages.saturating_sub(1));
-        while low < high {
-            let middle = low.midpoint(high);
-            let corrupt = || RecordsError::Corrupt { key: self.keys.archive_page(middle) };
-            let last = self.archive_page(middle).await?.ok_or_else(corrupt)?.last().ok_or_else(corrupt)?;
-            if last > after { high = middle } else { low = middle.saturating_add(1) }
-        }
-        Ok(low)
-    }
-
-    /// Pages, first page, last archived entry, and what the stream has after an entry.
-    async fn told(
-        &self,
-        after: EntryId,
-        limit: u32,
-    ) -> Result<(u64, u64, EntryId, Vec<(EntryId, String)>), RecordsError> {
-        let arguments = [
-            self.keys.of("events").into(),
-            self.keys.of("archive").into(),
-            after.to_string().into(),
-            i64::from(limit).into(),
-        ];
-        self.script(&TOLD, 2, &arguments, |fields| {
-            let ([pages, first, last], entries) = fields.split_first_chunk()?;
-            Some((pages.parse().ok()?, first.parse().ok()?, last.parse().ok()?, pairs(entries)?))
+    /// Notes in the archive's head how far dropping this page is, unless somebody else has dropped it.
+    async fn note_dropped(&self, page: u64, field: &str, value: String) -> Result<bool, RecordsError> {
+        let arguments = [self.keys.of("archive").into(), page.to_string().into(), field.into(), value.into()];
+        self.script(&DROPPED, 1, &arguments, |fields| match *fields {
+            ["noted"] => Some(true),
+            ["overtaken"] => Some(false),
+            _ => None,
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! Every name that records have in Redis and in the key-value store.
 
+use events::StreamName;
 use ids::{Partition, Partitions};
 use records::{AccountKey, OnceKey, RecordKey, Version};
 use sha2::{Digest, Sha256};
@@ -112,6 +113,11 @@ impl Keys {
     /// The same names with a word more before those in Redis: `{payments/0}:rebuild:old:h:…`.
     pub(crate) fn under(&self, word: &str) -> Self {
         Self { prefix: self.of(word), ..self.clone() }
+    }
+
+    /// Whether this is the stream among these names.
+    pub(crate) fn is_of(&self, stream: &StreamName) -> bool {
+        (stream.context(), stream.partition()) == (self.context.as_str(), self.partition)
     }
 
     pub(crate) const fn partition(&self) -> Partition {

@@ -1,8 +1,8 @@
 //! The records port on Redis and a key-value store: bodies in the store, order in Redis, one script a change.
 //!
 //! What lives here: the scripts (`*.lua`), their arguments and answers, the names of keys, the shape of bodies, the
-//! creation of the data and the watch over it, the journal with its pages and their check, the archive of the stream, the
-//! cleaner, and the rebuild after a loss. What does not: connections (the ports `redis-client` and `key-value`).
+//! creation of the data and the watch over it, the journal with its pages and their check, the archive of the stream and
+//! what was told over both, the cleaner, and the rebuild after a loss. What does not: connections (the ports `redis-client` and `key-value`).
 //!
 //! - A load is the head (one MGET) and the body (one get, none where the instance has it already).
 //! - A commit is the body (one set) and the script (one EVALSHA). The script recognises its own earlier run, so a lost
@@ -43,11 +43,12 @@ mod scripts;
 mod sealing;
 mod standing;
 mod sweep;
+mod told;
 mod trail;
 mod upkeep;
 mod verify;
 
-pub use archive::{Archived, Retention, StreamState, ToldEvents};
+pub use archive::{Archived, Retention, StreamState};
 pub use rebuild::{Mode, Phase, Progress, Report};
 pub use trail::RedisTrail;
 

@@ -58,7 +58,9 @@ scripts! {
     ARCHIVED = "archived.lua";
     /// Drops from the stream what nobody needs there.
     TRIM = "trim.lua";
-    /// Where the archive ends, and the stream behind a place.
+    /// How far dropping a page of the archive is.
+    DROPPED = "dropped.lua";
+    /// Where the archive ends, and the stream behind a place or before it.
     TOLD = "told.lua";
     /// Where a rebuild begins: closed to commits.
     CLOSE = "rebuild/close.lua";

@@ -4,7 +4,7 @@ use crate::history::{House, instance};
 use crate::sealing::Late;
 use ambient::Timestamp;
 use core::time::Duration;
-use events::EntryId;
+use events::{EntryId, Span, StreamEntry};
 use futures::future::BoxFuture;
 use key_value::KeyValue;
 use records::{Change, Content, Meta, Outcome, RecordKey, Records, RecordsError};
@@ -13,8 +13,9 @@ use redis_client::Reply;
 use std::sync::Arc;
 
 const STREAM: &str = "{contract/0}:events";
+const FROM_START: Span = Span::After(EntryId::START);
 
-fn at_once() -> Retention {
+pub fn at_once() -> Retention {
     Retention {
         archived_after: Duration::ZERO,
         page_entries: 4,
@@ -24,7 +25,7 @@ fn at_once() -> Retention {
     }
 }
 
-async fn tell(house: &House, numbers: core::ops::Range<u32>) {
+pub async fn tell(house: &House, numbers: core::ops::Range<u32>) {
     for number in numbers {
         let meta = Meta { at: Timestamp::from_unix_ms(0), trace: "0".repeat(32), cause: None, actor: None };
         let key = RecordKey::new(format!("told:{number}")).unwrap();
@@ -38,7 +39,7 @@ async fn tell(house: &House, numbers: core::ops::Range<u32>) {
     }
 }
 
-async fn archive_all(house: &House) -> u32 {
+pub async fn archive_all(house: &House) -> u32 {
     let mut entries = 0;
     loop {
         let step = house.records.archive_step(&at_once()).await.unwrap();
@@ -49,17 +50,20 @@ async fn archive_all(house: &House) -> u32 {
     }
 }
 
+/// The number of an event.
+pub fn subject(entry: &StreamEntry) -> u32 {
+    let event: serde_json::Value = serde_json::from_slice(&entry.payload).unwrap();
+    event["subject"].as_str().unwrap().parse().unwrap()
+}
+
 /// The subjects of all that was told after an entry, in pieces of this size.
-async fn heard(house: &House, mut after: Option<EntryId>, limit: u32) -> Vec<u32> {
+async fn heard(house: &House, mut after: EntryId, limit: u32) -> Vec<u32> {
     let mut subjects = Vec::new();
     loop {
-        let told = house.records.told_events(after, limit).await.unwrap();
-        let Some((last, _)) = told.entries.last() else { return subjects };
-        after = Some(*last);
-        for (_, json) in &told.entries {
-            let event: serde_json::Value = serde_json::from_str(json).unwrap();
-            subjects.push(event["subject"].as_str().unwrap().parse().unwrap());
-        }
+        let told = house.records.told_events(Span::After(after), limit).await.unwrap();
+        let Some(last) = told.entries.last() else { return subjects };
+        after = last.id;
+        subjects.extend(told.entries.iter().map(subject));
     }
 }
 
@@ -83,13 +87,13 @@ async fn reading_goes_over_pages_and_stream_without_a_gap_and_nothing_twice() {
         }
         for limit in [1, 3, 5, 100] {
             assert_eq!(
-                heard(&house, None, limit).await,
+                heard(&house, EntryId::START, limit).await,
                 (0..13).collect::<Vec<_>>(),
                 "{limit} at once, trimmed: {trimmed}"
             );
         }
-        let fifth = house.records.told_events(None, 5).await.unwrap().entries.last().unwrap().0;
-        assert_eq!(heard(&house, Some(fifth), 2).await, (5..13).collect::<Vec<_>>());
+        let fifth = house.records.told_events(FROM_START, 5).await.unwrap().entries.last().unwrap().id;
+        assert_eq!(heard(&house, fifth, 2).await, (5..13).collect::<Vec<_>>());
     }
 }
 
@@ -146,7 +150,7 @@ async fn what_is_young_stays_unless_there_is_too_much_of_it() {
     let full = Retention { stream_entries: 7, budget_entries: 7, ..young };
     let state = house.records.trim_stream(&full).await.unwrap();
     assert_eq!((state.dropped, state.over_budget), (1, false), "the oldest");
-    assert_eq!(heard(&house, None, 3).await, (0..8).collect::<Vec<_>>());
+    assert_eq!(heard(&house, EntryId::START, 3).await, (0..8).collect::<Vec<_>>());
     house.call("XGROUP", &["CREATE", STREAM, "worker", "0"]).await;
     tell(&house, 8..16).await;
     archive_all(&house).await;
@@ -171,13 +175,17 @@ async fn an_archivist_that_dies_between_any_two_calls_loses_and_doubles_nothing(
             dying.trim_stream(&at_once()).await
         }
         .await;
-        assert_eq!(heard(&house, None, 4).await, (0..6).collect::<Vec<_>>(), "cut after {cut} calls");
+        assert_eq!(heard(&house, EntryId::START, 4).await, (0..6).collect::<Vec<_>>(), "cut after {cut} calls");
         house.call("DEL", &["{contract/0}:archivist"]).await;
         tell(&house, 6..8).await;
         archive_all(&house).await;
         house.records.trim_stream(&at_once()).await.unwrap();
         assert_eq!(length(&house).await, 0, "cut after {cut} calls");
-        assert_eq!(heard(&house, None, 3).await, (0..8).collect::<Vec<_>>(), "after all, cut after {cut} calls");
+        assert_eq!(
+            heard(&house, EntryId::START, 3).await,
+            (0..8).collect::<Vec<_>>(),
+            "after all, cut after {cut} calls"
+        );
         if died.is_ok() {
             break;
         }
@@ -205,7 +213,7 @@ async fn an_archivist_that_slept_before_its_write_loses_nothing() {
     tell(&house, 4..6).await;
     archive_all(&house).await;
     house.records.trim_stream(&at_once()).await.unwrap();
-    assert_eq!(heard(&house, None, 100).await, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(heard(&house, EntryId::START, 100).await, [0, 1, 2, 3, 4, 5]);
 }
 
 #[tokio::test]
@@ -232,7 +240,7 @@ async fn pages_go_when_their_time_is_over_and_the_last_one_never() {
     let over = Retention { pages_keep: Duration::ZERO, ..kept };
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert!(house.records.drop_page(&over).await.unwrap());
-    let told = house.records.told_events(None, 100).await.unwrap();
+    let told = house.records.told_events(FROM_START, 100).await.unwrap();
     assert_eq!((told.entries.len(), told.has_gap), (5, true), "who begins before them is told so");
     assert!(house.records.drop_page(&over).await.unwrap());
     assert!(!house.records.drop_page(&over).await.unwrap(), "the last one");

@@ -15,6 +15,8 @@ mod sealing;
 #[cfg(test)]
 mod tampering;
 #[cfg(test)]
+mod telling;
+#[cfg(test)]
 mod trail;
 
 use key_value::{KeyValue, MemoryKeyValue};

@@ -5,6 +5,7 @@ use crate::native::NativeRedis;
 use ambient::Timestamp;
 use async_trait::async_trait;
 use core::time::Duration;
+use events::{EntryId, Span};
 use key_value::KeyValue;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -285,14 +286,14 @@ impl Played {
     /// Ids of all that was told, pages and stream alike, sorted.
     async fn told(&self) -> Vec<String> {
         let fresh = instance(self.house.redis.clone(), self.house.bodies.clone());
-        let (mut after, mut ids) = (None, Vec::new());
+        let (mut after, mut ids) = (EntryId::START, Vec::new());
         loop {
-            let told = fresh.told_events(after, 7).await.unwrap();
+            let told = fresh.told_events(Span::After(after), 7).await.unwrap();
             assert!(!told.has_gap);
-            let Some((last, _)) = told.entries.last() else { break };
-            after = Some(*last);
-            ids.extend(told.entries.iter().map(|(_, json)| {
-                serde_json::from_str::<serde_json::Value>(json).unwrap()["id"].as_str().unwrap().to_owned()
+            let Some(last) = told.entries.last() else { break };
+            after = last.id;
+            ids.extend(told.entries.iter().map(|entry| {
+                serde_json::from_slice::<serde_json::Value>(&entry.payload).unwrap()["id"].as_str().unwrap().to_owned()
             }));
         }
         ids.sort();

@@ -52,7 +52,7 @@ impl Rebuild<'_> {
         let arguments =
             [self.records.keys.of("events").into(), self.old.of("archive").into(), after.into(), AT_ONCE.into()];
         let entries = self.records.script(&TOLD, 2, &arguments, |fields| {
-            let ([_, _, _], entries) = fields.split_first_chunk()?;
+            let ([_, _, _, _, _], entries) = fields.split_first_chunk()?;
             let (pairs, _) = entries.as_chunks::<2>();
             pairs
                 .iter()
