@@ -21,6 +21,7 @@ impl EventInspection for MemoryEventLog {
                 oldest,
                 newest: found.entries.keys().next_back().copied(),
                 oldest_age_ms: oldest.map_or(0, |oldest| age_ms(oldest, now)),
+                last: found.newest.unwrap_or(EntryId::START),
             }
         }))
     }

@@ -12,6 +12,8 @@ use events::{
 
 /// The most entries of one look.
 const PAGE: u32 = 100;
+/// After every entry.
+const END: EntryId = EntryId { unix_ms: u64::MAX, place: u64::MAX };
 
 /// What may be missing.
 fn optional<T: core::str::FromStr>(answer: &mut Answer) -> Result<Option<T>, EventsError> {
@@ -37,11 +39,14 @@ impl EventInspection for RedisEventLog {
             oldest: optional(&mut answer)?,
             newest: optional(&mut answer)?,
             oldest_age_ms: answer.parsed()?,
+            last: answer.parsed()?,
         }))
     }
 
     async fn entries(&self, stream: &StreamName, span: Span, limit: u32) -> Result<Vec<StreamEntry>, EventsError> {
         let (side, from) = match span {
+            // Redis knows no range beyond its ends.
+            Span::After(END) | Span::Before(Some(EntryId::START)) => return Ok(Vec::new()),
             Span::After(entry) => ("after", entry.to_string()),
             Span::Before(entry) => ("before", entry.map(|entry| entry.to_string()).unwrap_or_default()),
         };

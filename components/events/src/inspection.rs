@@ -22,6 +22,15 @@ pub struct StreamStats {
     pub newest: Option<EntryId>,
     /// The age of the first one, in milliseconds by the clock of the log; 0 where there is none.
     pub oldest_age_ms: u64,
+    /// The last entry that ever lay in it, whether or not it was trimmed since; [`EntryId::START`] where none did.
+    pub last: EntryId,
+}
+
+impl StreamStats {
+    /// Whether everything that was told after an entry lies in the stream still.
+    pub fn holds_all_after(&self, entry: EntryId) -> bool {
+        self.oldest.is_some_and(|oldest| oldest <= entry) || self.last <= entry
+    }
 }
 
 /// One entry as it lies there.

@@ -82,7 +82,8 @@ impl EventInspection for Statistics {
     async fn stream(&self, stream: &StreamName) -> Result<Option<StreamStats>, EventsError> {
         let entry = |unix_ms| Some(EntryId { unix_ms, place: 0 });
         let (oldest, newest) = (entry(1_767_225_599_000), entry(1_767_225_599_500));
-        Ok(Some(StreamStats { stream: stream.clone(), length: 9, bytes: 4_096, oldest, newest, oldest_age_ms: 1_000 }))
+        let (stream, last) = (stream.clone(), EntryId::START);
+        Ok(Some(StreamStats { stream, length: 9, bytes: 4_096, oldest, newest, oldest_age_ms: 1_000, last }))
     }
 
     async fn entries(&self, _: &StreamName, _: Span, _: u32) -> Result<Vec<StreamEntry>, EventsError> {

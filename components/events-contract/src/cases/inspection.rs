@@ -3,7 +3,7 @@
 use crate::fixture::{GROUP, append, bytes, stream};
 use crate::{Failure, Fixture};
 use core::time::Duration;
-use events::{Backoff, RetryStats, Span, StreamName, WhenEmpty};
+use events::{Backoff, EntryId, RetryStats, Span, StreamName, WhenEmpty};
 
 table![
     a_stream_tells_how_much_lies_in_it,
@@ -28,6 +28,7 @@ async fn a_stream_tells_how_much_lies_in_it(fixture: &dyn Fixture) -> Result<(),
     fixture.trim(&stream()).await?;
     let stats = inspection.stream(&stream()).await?.ok_or_else(|| Failure("no stream".to_owned()))?;
     ensure_eq!((stats.length, stats.oldest, stats.oldest_age_ms), (0, None, 0), "a stream that was trimmed");
+    ensure_eq!(Some(stats.last), entries.first().map(|entry| entry.id), "the last that ever lay in it");
     Ok(())
 }
 
@@ -51,6 +52,14 @@ async fn entries_are_read_from_either_end_in_pages(fixture: &dyn Fixture) -> Res
     let after = inspection.entries(&stream(), Span::After(first), 2).await?;
     let payloads: Vec<_> = after.into_iter().map(|entry| entry.payload).collect();
     ensure_eq!(payloads, vec![bytes(1), bytes(2)], "after the first");
+    let end = EntryId { unix_ms: u64::MAX, place: u64::MAX };
+    for span in [Span::Before(Some(EntryId::START)), Span::After(end)] {
+        ensure!(inspection.entries(&stream(), span, 10).await?.is_empty(), "entries beyond the ends of a stream");
+    }
+    let all = [Span::Before(Some(end)), Span::After(EntryId::START), Span::After(EntryId::before_ms(1))];
+    for span in all {
+        ensure_eq!(inspection.entries(&stream(), span, 10).await?.len(), 7, "between the ends of a stream");
+    }
     Ok(())
 }
 
