@@ -3,7 +3,8 @@
 use crate::Service;
 use ambient::{SystemClock, SystemRandom};
 use edge_spin::StartError;
-use events::StreamName;
+use event_history::Histories;
+use events::{EventHistory, StreamName};
 use ids::Partitions;
 use platform_spin::{SpinKeyValue, SpinRedis, SpinSleep, variable};
 use records::Records;
@@ -23,6 +24,13 @@ pub struct Divided {
     pub whole: Arc<dyn Records>,
     /// Partition by partition, for whoever keeps house.
     pub parts: Vec<Arc<RedisRecords>>,
+}
+
+impl Divided {
+    /// What the context told, partition by partition.
+    pub fn histories(&self) -> Histories {
+        self.parts.iter().map(|part| Arc::clone(part) as Arc<dyn EventHistory>).collect()
+    }
 }
 
 /// Time, chance and Redis, one of each an instance.

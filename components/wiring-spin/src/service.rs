@@ -7,6 +7,7 @@ use api_key::ApiKeys;
 use axum::Router;
 use edge::{EdgeConfig, LimitTable, TokenKeys};
 use edge_spin::{Front, StartError};
+use event_history::Histories;
 use limiter_redis::RedisLimiter;
 use platform_spin::{SpinHttp, variable};
 use request_metrics::RedisMetrics;
@@ -76,6 +77,11 @@ impl Service {
     /// Routes for other services of the house only.
     pub fn internal(&self, routes: Router) -> Router {
         edge::internal(routes, self.context, self.tokens.clone(), self.clock.clone())
+    }
+
+    /// What the context told, for other services: of each of its partitions.
+    pub fn history(&self, partitions: Histories) -> Router {
+        self.internal(event_history::routes(self.context, partitions))
     }
 
     /// The routes in their layers, ready for the export.

@@ -17,7 +17,8 @@ edge_spin::http!(start);
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("notifications").await?;
     let (clock, random, sleep) = (ground.clock.clone(), ground.random.clone(), ground.sleep.clone());
-    let records = ground.divided(GATHERED)?.whole;
+    let divided = ground.divided(GATHERED)?;
+    let records = divided.whole.clone();
     let notices = NoticeSecrets {
         password: variable("provider_notice_password").await?,
         twilio_token: variable("twilio_token").await?,
@@ -47,5 +48,6 @@ async fn start() -> Result<Front, StartError> {
     let service = ground.service("notifications").await?.bearer().await?.keys(KEY_SCOPES).await?;
     let service = service.edge(|edge| edge.policies(POLICIES));
     let internal = service.internal(http::internal(notifications.clone(), work));
-    Ok(service.front(http::public(notifications).merge(internal)))
+    let history = service.history(divided.histories());
+    Ok(service.front(http::public(notifications).merge(internal).merge(history)))
 }

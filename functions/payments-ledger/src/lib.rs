@@ -1,4 +1,5 @@
-//! The ledger over HTTP: wiring, and nothing else. It moves no payment, so it is granted no provider and no key of one.
+//! The ledger and what payments told, over HTTP: wiring, and nothing else. It moves no payment, so it is granted no provider
+//! and no key of one.
 
 #![cfg(target_family = "wasm")]
 
@@ -14,7 +15,7 @@ async fn start() -> Result<Front, StartError> {
     let records = ground.records();
     let payments = Payments {
         records: records.clone(),
-        journal: records,
+        journal: records.clone(),
         providers: Providers::none(),
         step_up: StepUpLimits::default(),
         clock: ground.clock.clone(),
@@ -22,5 +23,6 @@ async fn start() -> Result<Front, StartError> {
     };
     let service = ground.service("payments-ledger").await?.bearer().await?.edge(|edge| edge.policies(POLICIES));
     let internal = service.internal(http::ledger_internal(payments.clone()));
-    Ok(service.front(http::ledger(payments).merge(internal)))
+    let history = service.history(vec![records]);
+    Ok(service.front(http::ledger(payments).merge(internal).merge(history)))
 }

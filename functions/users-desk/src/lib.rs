@@ -1,5 +1,5 @@
-//! The desk where the other services hand in their parts of exports and erasures, and ask for keys of sealed data. Wiring,
-//! and nothing else.
+//! The desk where the other services hand in their parts of exports and erasures, ask for keys of sealed data, and read what
+//! users told. Wiring, and nothing else.
 
 #![cfg(target_family = "wasm")]
 
@@ -12,5 +12,8 @@ use users_context::http;
 edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
-    wiring::front("users-desk", |users, _, service| service.internal(http::privacy_desk(users))).await
+    wiring::front("users-desk", |users, records, service| {
+        service.internal(http::privacy_desk(users)).merge(service.history(vec![records]))
+    })
+    .await
 }

@@ -12,8 +12,9 @@ edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
     let ground = Ground::of("webhooks").await?;
+    let records = ground.divided(GATHERED)?;
     let webhooks = Webhooks {
-        records: ground.divided(GATHERED)?.whole,
+        records: records.whole.clone(),
         vault: Vault::new(&variable("webhook_secret_key").await?, ground.random.clone())?,
         opened: OpenedReceivers::parse(&variable("webhook_receivers").await?)?,
         clock: ground.clock.clone(),
@@ -22,5 +23,6 @@ async fn start() -> Result<Front, StartError> {
     let service = ground.service("webhooks").await?.bearer().await?.keys(KEY_SCOPES).await?;
     let service = service.edge(|config| config.policies(POLICIES));
     let internal = service.internal(http::internal(webhooks.clone()));
-    Ok(service.front(http::public(webhooks).merge(internal)))
+    let history = service.history(records.histories());
+    Ok(service.front(http::public(webhooks).merge(internal).merge(history)))
 }
