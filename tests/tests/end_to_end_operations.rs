@@ -202,6 +202,79 @@ fn from_the_terminal(system: &System, shop: &Shop) -> Outcome {
     Ok(())
 }
 
+/// The last entry of a stream, and the last one that is in a page of its archive.
+fn ends(redis: &mut redis::Connection, context: &str) -> anyhow::Result<(String, Option<String>)> {
+    let newest: Vec<(String, Vec<String>)> =
+        redis::cmd("XREVRANGE").arg(format!("{{{context}/0}}:events")).arg(("+", "-", "COUNT", 1)).query(redis)?;
+    let archived = redis::cmd("HGET").arg(format!("{{{context}/0}}:archive")).arg("last").query(redis)?;
+    Ok((newest.into_iter().next().with_context(|| format!("{context} told nothing"))?.0, archived))
+}
+
+/// Everything that a context told, from the beginning, in small pages: the entries as they are shown.
+fn told(shop: &Shop, context: &str) -> anyhow::Result<Vec<Value>> {
+    let (mut entries, mut after) = (Vec::new(), "0-0".to_owned());
+    loop {
+        let page = shop.read(&format!("/v1/operations/streams/{context}/events?limit=2&after={after}"))?;
+        ensure!(page.get("has_gap") == Some(&json!(false)), "{page}");
+        entries.extend(page.get("items").and_then(Value::as_array).cloned().unwrap_or_default());
+        match page.get("next_after").and_then(Value::as_str) {
+            Some(next) => next.clone_into(&mut after),
+            None => return Ok(entries),
+        }
+    }
+}
+
+#[test]
+fn what_was_trimmed_is_shown_by_those_who_told_it() -> Outcome {
+    let mut system = Shop::system(&[])?;
+    let shop = Shop::enter(&system, "history")?;
+    plant(&system, &captured(&shop)?)?;
+    let tokens = ServiceTokens::new(system.secret("service_token_key")?.as_bytes());
+    let token = |audience: &str| tokens.issue(audience, SystemClock.now());
+
+    // The owners answer, to the house alone, each for itself; operations reaches each of them.
+    for context in ["users", "payments", "notifications", "webhooks"] {
+        let path = format!("/internal/{context}/events");
+        shop.api.get(&path, None)?.expect(401)?;
+        shop.api.get(&path, Some(shop.operator_token()))?.expect(401)?;
+        let other = if context == "users" { "payments" } else { "users" };
+        shop.api.get(&path, Some(&token(other)))?.expect(401)?;
+        let page = shop.api.get(&path, Some(&token(context)))?.expect(200)?;
+        ensure!(text(&page.json, "stream") == format!("{context}/0"), "{}", page.text);
+        told(&shop, context)?;
+    }
+    ensure!(told(&shop, "queries")?.is_empty(), "queries tells nothing");
+
+    // Once everything is in pages, the streams are emptied under those who look.
+    let mut redis = redis::Client::open(system.redis_url()?)?.get_connection()?;
+    for context in ["users", "payments"] {
+        await_that(&format!("the archive of {context}"), || {
+            let (newest, archived) = ends(&mut redis, context)?;
+            Ok((archived == Some(newest)).then_some(()))
+        })?;
+        let before = told(&shop, context)?;
+        ensure!(!before.is_empty(), "{context} told nothing");
+        redis::cmd("XTRIM").arg(format!("{{{context}/0}}:events")).arg(("MAXLEN", 0)).query::<()>(&mut redis)?;
+        ensure!(told(&shop, context)? == before, "{context} tells something else after it was trimmed");
+        let back = shop.read(&format!("/v1/operations/streams/{context}/events?limit=100"))?;
+        let mut back = back.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        back.reverse();
+        ensure!(back == before, "{context} tells something else backwards");
+        ensure!(before.iter().all(|entry| entry.pointer("/event/personal").is_none()), "a personal part is shown");
+    }
+
+    // From the terminal, from a moment on.
+    let output = Command::new(Workplace::program("xtask")?)
+        .args(["events", "tail", "payments", "--since", "2020-01-01T00:00:00Z", "--json", "--url"])
+        .arg(format!("http://{}", system.address()))
+        .env("SPINDRIFT_TOKEN", shop.operator_token())
+        .output()?;
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    let tail: Value = serde_json::from_slice(&output.stdout).with_context(|| words)?;
+    ensure!(tail.get("items") == Some(&json!(told(&shop, "payments")?)), "{tail}");
+    system.stop()
+}
+
 #[test]
 fn a_worker_is_drained_over_http_where_nothing_rings() -> Outcome {
     let mut system = Shop::system(&[])?;

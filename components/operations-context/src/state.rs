@@ -1,7 +1,7 @@
 //! What the use cases need.
 
 use ambient::{Clock, Random};
-use events::{DeadLetters, EventInspection, EventStatistics, StreamName};
+use events::{DeadLetters, EventHistory, EventInspection, EventStatistics, StreamName};
 use records::{Records, Trail};
 use std::sync::Arc;
 
@@ -16,12 +16,20 @@ pub struct Service {
     pub statistics: Arc<dyn EventStatistics>,
     /// What lies in its stream.
     pub inspection: Arc<dyn EventInspection>,
+    /// What it told, as far back as it keeps it; `None` where it tells nothing.
+    pub history: Option<Arc<dyn EventHistory>>,
 }
 
 impl Service {
     /// The service over one log that is all three.
     pub fn new<L: DeadLetters + EventStatistics + EventInspection + 'static>(name: &'static str, log: Arc<L>) -> Self {
-        Self { name, letters: log.clone(), statistics: log.clone(), inspection: log }
+        Self { name, letters: log.clone(), statistics: log.clone(), inspection: log, history: None }
+    }
+
+    /// With the history of what it told, where it tells anything.
+    #[must_use]
+    pub fn telling<H: EventHistory + 'static>(self, history: Option<Arc<H>>) -> Self {
+        Self { history: history.map(|history| -> Arc<dyn EventHistory> { history }), ..self }
     }
 
     /// Its stream.

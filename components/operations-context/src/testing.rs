@@ -6,10 +6,11 @@ use ambient::{CountedRandom, FixedClock, Sleep};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use events::{
-    Consumer, DeadLetter, DeadLetters, Envelope, EventId, EventLog, EventVersion, Handled, Journal, StreamName,
-    Verdict, WhenEmpty, Worker,
+    Consumer, DeadLetter, DeadLetters, Envelope, EventHistory, EventId, EventLog, EventVersion, EventsError, Handled,
+    Journal, Span, StreamName, ToldPage, Verdict, WhenEmpty, Worker,
 };
 use events_memory::MemoryEventLog;
 use http::Request;
@@ -99,10 +100,30 @@ impl Consumer for Even {
     }
 }
 
-/// Payments have a stream, notifications a worker that hears it and its dead letters.
+/// Who keeps what payments told: counts how often it is asked, and goes away.
+#[derive(Clone)]
+pub struct Keeper {
+    log: MemoryEventLog,
+    pub asked: Arc<AtomicUsize>,
+    pub is_away: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl EventHistory for Keeper {
+    async fn told(&self, stream: &StreamName, span: Span, limit: u32) -> Result<ToldPage, EventsError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(EventsError::Unavailable("status 503".to_owned()));
+        }
+        self.log.told(stream, span, limit).await
+    }
+}
+
+/// Payments have a stream and keep what they told, notifications a worker that hears it and its dead letters.
 pub struct House {
     pub clock: FixedClock,
     pub log: MemoryEventLog,
+    pub keeper: Keeper,
     pub consumer: Arc<Even>,
     pub memory: MemoryRecords,
     pub operations: Operations,
@@ -115,10 +136,11 @@ impl House {
         let elsewhere = MemoryEventLog::new(Arc::new(clock.clone()));
         let random = Arc::new(CountedRandom::default());
         let memory = MemoryRecords::new("operations", Arc::new(clock.clone()), random.clone());
+        let keeper = Keeper { log: log.clone(), asked: Arc::default(), is_away: Arc::default() };
         let payments = Service {
             inspection: Arc::new(log.clone()),
             statistics: Arc::new(log.clone()),
-            ..Service::new("payments", Arc::new(elsewhere.clone()))
+            ..Service::new("payments", Arc::new(elsewhere.clone())).telling(Some(Arc::new(keeper.clone())))
         };
         let notifications = Service {
             inspection: Arc::new(log.clone()),
@@ -133,7 +155,7 @@ impl House {
             clock: Arc::new(clock.clone()),
             random,
         };
-        Self { clock, log, consumer: Arc::default(), memory, operations }
+        Self { clock, log, keeper, consumer: Arc::default(), memory, operations }
     }
 
     /// A house in which these events were told and heard.

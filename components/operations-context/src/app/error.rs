@@ -39,6 +39,14 @@ pub enum OperationsError {
     /// The streams.
     #[error(transparent)]
     Events(#[from] EventsError),
+    /// Who keeps what was trimmed.
+    #[error("{context} does not answer for what it told")]
+    HistoryAway {
+        /// Whose history.
+        context: &'static str,
+        /// Why there is no answer.
+        source: EventsError,
+    },
 }
 
 impl OperationsError {

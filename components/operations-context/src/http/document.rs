@@ -65,6 +65,17 @@ pub enum Paged {
     Invalid,
 }
 
+/// What a page of what was told may answer besides.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its descriptions are looked at")]
+pub enum Kept {
+    #[response(
+        status = 503,
+        description = "`history-unavailable`: the service that keeps the older events does not answer; `unavailable`"
+    )]
+    Away,
+}
+
 /// What every act may answer besides what became of it.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its descriptions are looked at")]

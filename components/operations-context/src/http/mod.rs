@@ -65,4 +65,6 @@ fn admin(principal: &Principal, scope: &str) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
+mod history_tests;
+#[cfg(test)]
 mod tests;

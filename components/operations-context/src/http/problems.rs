@@ -9,8 +9,15 @@ use records::{RecordsError, Refusal};
 pub const LETTER_UNREADABLE: Kind =
     Kind { slug: "dead-letter-unreadable", status: 409, title: "What lies there is no event and is not edited." };
 
+/// What is older than the stream lies with the context that told it, which does not answer; `context` says which.
+pub const HISTORY_AWAY: Kind = Kind {
+    slug: "history-unavailable",
+    status: 503,
+    title: "The service that keeps the older events does not answer.",
+};
+
 /// Every kind of this context.
-pub const PROBLEMS: &[Kind] = &[LETTER_UNREADABLE];
+pub const PROBLEMS: &[Kind] = &[LETTER_UNREADABLE, HISTORY_AWAY];
 
 /// When to try again after a store did not answer, in seconds.
 const STORE_BACK_S: u32 = 1;
@@ -23,6 +30,11 @@ impl From<OperationsError> for Problem {
             OperationsError::Unreadable(why) => Self::new(LETTER_UNREADABLE)
                 .detail("nobody can say what it was about: purge it, and have its context tell again what is missing")
                 .member("why", why),
+            OperationsError::HistoryAway { context, .. } => Self::new(HISTORY_AWAY)
+                .detail("what the stream itself still holds is shown without `cursor`, `after` and `since`")
+                .member("context", context)
+                .retry_after_s(STORE_BACK_S)
+                .caused_by(&error),
             OperationsError::KeyReused => Self::new(KEY_REUSED),
             OperationsError::Contended => Self::new(CONFLICT).retry_after_s(STORE_BACK_S),
             OperationsError::Records(error) => store(&error),

@@ -1,6 +1,6 @@
 //! Handlers that look into streams.
 
-use super::document::{Named, Paged};
+use super::document::{Kept, Named, Paged};
 use super::{READ, admin};
 use crate::Operations;
 use crate::app;
@@ -68,14 +68,15 @@ pub async fn groups(
     Ok(Json(app::groups(&house, &context).await?))
 }
 
-/// What lies in a stream
+/// What a service told
 ///
-/// Newest first; with `after`, what came after an entry, oldest first. The personal part of an event is never shown.
+/// Newest first; with `after` or `since`, what came after an entry or from a moment on, oldest first. What is not in the stream
+/// any more is asked of the service that told it, which keeps it for 90 days. The personal part of an event is never shown.
 #[utoipa::path(
     get, path = "/v1/operations/streams/{context}/events", operation_id = "list_events", tag = "operations",
     security(("bearer" = ["admin", "operations:read"])),
     params(("context" = String, Path, description = "Whose events", example = "payments"), EventsQuery),
-    responses((status = 200, description = "A page", body = EventPage), Named, Paged),
+    responses((status = 200, description = "A page", body = EventPage), Named, Paged, Kept),
 )]
 pub async fn events(
     State(house): State<Operations>,

@@ -2,7 +2,7 @@
 
 use super::born;
 use ambient::Timestamp;
-use events::{Envelope, StreamEntry};
+use events::{Envelope, Span, StreamEntry, StreamName, ToldPage};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -81,10 +81,32 @@ impl From<StreamEntry> for EventAnswer {
 /// Answer of `GET /v1/operations/streams/{context}/events`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventPage {
-    /// Newest first; with `after`, oldest first.
+    /// The stream: the context and the partition.
+    #[schema(pattern = "^[a-z-]+/[0-9]+$", examples("payments/0"))]
+    pub stream: String,
+    /// Newest first; with `after` and `since`, oldest first. A page may have fewer than were asked for and not be the last.
     pub items: Vec<EventAnswer>,
-    /// What to send as `cursor` for the next page; absent on the last one, and with `after`.
+    /// What to send as `cursor` for the next page; absent on the last one, and with `after` and `since`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples("1767225600000-0"))]
     pub next_cursor: Option<String>,
+    /// With `after` and `since`: what to send as `after` for the next page; absent where nothing more was told by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("1767225600000-0"))]
+    pub next_after: Option<String>,
+    /// Whether events are missing that are not kept any more: between `after` or `since` and the first item; going back, before
+    /// the last one.
+    pub has_gap: bool,
+}
+
+impl EventPage {
+    pub(crate) fn of(stream: &StreamName, span: Span, page: ToldPage) -> Self {
+        let next = page.entries.last().filter(|_| page.has_more).map(|last| last.id.to_string());
+        let (next_cursor, next_after) = match span {
+            Span::Before(_) => (next, None),
+            Span::After(_) => (None, next),
+        };
+        let items = page.entries.into_iter().map(Into::into).collect();
+        Self { stream: stream.to_string(), items, next_cursor, next_after, has_gap: page.has_gap }
+    }
 }

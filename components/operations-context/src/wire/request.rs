@@ -82,7 +82,7 @@ pub struct LettersQuery {
     pub until: Option<Timestamp>,
 }
 
-/// The query of a look into a stream.
+/// The query of a look at what was told.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
@@ -92,6 +92,8 @@ pub struct EventsQuery {
     /// What is younger than this entry, oldest first: to follow a stream.
     #[param(min_length = 1)]
     pub after: Option<String>,
+    /// What was told at this moment or later, oldest first; `next_after` goes on.
+    pub since: Option<Timestamp>,
     /// Entries of a page; 20 where nothing is said.
     #[param(minimum = 1, maximum = 100, example = 20)]
     pub limit: Option<u32>,
