@@ -34,13 +34,19 @@ pub struct SystemFlags {
 pub enum EventsCommand {
     /// Every stream: how many events, since when, and how far each group is.
     Streams,
-    /// The last events of a context's stream, or all that come from now on.
+    /// What a context told: the last events, all since a moment, or all that come from now on.
     Tail {
         /// Whose events, such as payments.
         context: String,
         /// How many of the last ones.
         #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
         last: u32,
+        /// All that was told at this moment or later, such as 2026-01-01T00:00:00Z, also what is in the stream no more.
+        #[arg(long, conflicts_with = "last")]
+        since: Option<String>,
+        /// All that was told, as far back as it is kept.
+        #[arg(long, conflicts_with_all = ["last", "since"])]
+        from_start: bool,
         /// Go on with what comes, until Ctrl-C.
         #[arg(long, short)]
         follow: bool,
@@ -77,7 +83,14 @@ pub fn run(system: &SystemFlags, command: &EventsCommand) -> anyhow::Result<Exit
     let desk = Desk::new(system)?;
     match command {
         EventsCommand::Streams => tail::streams(&desk),
-        EventsCommand::Tail { context, last, follow, kind } => tail::tail(&desk, context, *last, *follow, kind),
+        EventsCommand::Tail { context, last, since, from_start, follow, kind } => {
+            let from = match since {
+                Some(since) => tail::From::Moment(since.clone()),
+                None if *from_start => tail::From::Start,
+                None => tail::From::Last(*last),
+            };
+            tail::tail(&desk, context, &from, *follow, kind)
+        }
         EventsCommand::Dlq { command } => dlq::run(&desk, command),
         EventsCommand::Replay { context, selection, reason } => {
             dlq::many(&desk, "replay", context, selection, reason.as_deref())

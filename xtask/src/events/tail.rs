@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, items, number, text};
+use super::selection::escaped;
 use crate::signals;
 
 /// How often a stream that is followed is looked at.
@@ -71,42 +72,71 @@ fn age(ms: u64) -> String {
     }
 }
 
-/// Prints the last events of a stream and, where it is followed, those that come.
+/// Where a tail begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// With so many of the last events.
+    Last(u32),
+    /// With the first event at this moment or later.
+    Moment(String),
+    /// With the first event that is kept.
+    Start,
+}
+
+/// Prints what a context told from there on and, where it is followed, what it tells from now on.
 ///
 /// # Errors
 /// When the system does not answer.
-pub fn tail(desk: &Desk, context: &str, last: u32, follow: bool, kind: &str) -> anyhow::Result<ExitCode> {
+pub fn tail(desk: &Desk, context: &str, from: &From, follow: bool, kind: &str) -> anyhow::Result<ExitCode> {
     let path = format!("/streams/{context}/events");
-    let mut after = "0-0".to_owned();
+    let as_document = desk.json && !follow;
     let mut shown: Vec<Value> = Vec::new();
-    if last > 0 || follow {
-        // One look too many where none is wanted: it says where following begins.
-        let page = desk.get(&format!("{path}?limit={}", last.max(1)))?;
-        after = items(&page).first().map_or(after, |newest| text(newest, "entry").to_owned());
-        shown = items(&page).iter().take(last as usize).rev().filter(|event| is_of(event, kind)).cloned().collect();
-    }
-    if desk.json && !follow {
-        desk.print(&json!({ "items": shown }))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    shown.iter().for_each(|event| println!("{}", line(event, desk.json)));
-    if !follow {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let stop = signals::StopFlag::watch()?;
-    while !stop.is_set() {
-        let page = desk.get(&format!("{path}?after={after}&limit=100"))?;
-        for event in items(&page) {
-            text(event, "entry").clone_into(&mut after);
-            if is_of(event, kind) {
-                println!("{}", line(event, desk.json));
-            }
+    let mut show = |events: &[Value]| {
+        for event in events.iter().filter(|event| is_of(event, kind)) {
+            if as_document { shown.push(event.clone()) } else { println!("{}", line(event, desk.json)) }
         }
-        if items(&page).len() < 100 {
+    };
+    // What ends by itself ends at once by Ctrl-C, too.
+    let stop = follow.then(signals::StopFlag::watch).transpose()?;
+    let mut query = match from {
+        From::Last(last) => {
+            // One look too many where none is wanted: it says where following begins.
+            let page = desk.get(&format!("{path}?limit={}", (*last).max(1)))?;
+            let mut events = items(&page).to_vec();
+            let newest = events.first().map_or_else(|| "0-0".to_owned(), |newest| text(newest, "entry").to_owned());
+            events.truncate(*last as usize);
+            events.reverse();
+            show(&events);
+            format!("after={newest}")
+        }
+        From::Moment(since) => format!("since={}", escaped(since)),
+        From::Start => "after=0-0".to_owned(),
+    };
+    let mut goes_on = follow || !matches!(from, From::Last(_));
+    while goes_on && !stop.as_ref().is_some_and(signals::StopFlag::is_set) {
+        let page = desk.get(&format!("{path}?{query}&limit=100"))?;
+        if page.get("has_gap") == Some(&Value::Bool(true)) {
+            eprintln!("what was told before {} is not kept any more", first_of(&page));
+        }
+        show(items(&page));
+        if let Some(last) = items(&page).last() {
+            query = format!("after={}", text(last, "entry"));
+        }
+        let is_all = page.get("next_after").is_none_or(Value::is_null);
+        goes_on = follow || !is_all;
+        if follow && is_all {
             std::thread::sleep(GLANCE);
         }
     }
+    if as_document {
+        desk.print(&json!({ "items": shown }))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first entry of a page, in words where there is none.
+fn first_of(page: &Value) -> &str {
+    items(page).first().map_or("now", |event| text(event, "entry"))
 }
 
 fn is_of(event: &Value, kind: &str) -> bool {
