@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Service {
     /// Its name, such as `payments`.
     pub name: &'static str,
+    /// Its streams, one a partition, in order.
+    pub streams: Arc<[StreamName]>,
     /// The dead letters of its groups.
     pub letters: Arc<dyn DeadLetters>,
     /// How far the groups of its stream are.
@@ -21,9 +23,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over one log that is all three.
-    pub fn new<L: DeadLetters + EventStatistics + EventInspection + 'static>(name: &'static str, log: Arc<L>) -> Self {
-        Self { name, letters: log.clone(), statistics: log.clone(), inspection: log, history: None }
+    /// The service over one log that is all three, and these streams.
+    pub fn new<L: DeadLetters + EventStatistics + EventInspection + 'static>(
+        name: &'static str,
+        streams: Vec<StreamName>,
+        log: Arc<L>,
+    ) -> Self {
+        let streams = streams.into();
+        Self { name, streams, letters: log.clone(), statistics: log.clone(), inspection: log, history: None }
     }
 
     /// With the history of what it told, where it tells anything.
@@ -32,9 +39,9 @@ impl Service {
         Self { history: history.map(|history| -> Arc<dyn EventHistory> { history }), ..self }
     }
 
-    /// Its stream.
-    pub fn stream(&self) -> StreamName {
-        StreamName::new(self.name, 0)
+    /// Its stream in a partition.
+    pub(crate) fn stream(&self, partition: u8) -> Option<&StreamName> {
+        self.streams.iter().find(|stream| stream.partition() == partition)
     }
 }
 

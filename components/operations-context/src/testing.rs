@@ -119,6 +119,11 @@ impl EventHistory for Keeper {
     }
 }
 
+/// The streams of a context in so many partitions.
+fn streams(context: &str, partitions: u8) -> Vec<StreamName> {
+    (0..partitions).map(|partition| StreamName::new(context, partition)).collect()
+}
+
 /// Payments have a stream and keep what they told, notifications a worker that hears it and its dead letters.
 pub struct House {
     pub clock: FixedClock,
@@ -140,13 +145,14 @@ impl House {
         let payments = Service {
             inspection: Arc::new(log.clone()),
             statistics: Arc::new(log.clone()),
-            ..Service::new("payments", Arc::new(elsewhere.clone())).telling(Some(Arc::new(keeper.clone())))
+            ..Service::new("payments", streams("payments", 1), Arc::new(elsewhere.clone()))
+                .telling(Some(Arc::new(keeper.clone())))
         };
         let notifications = Service {
             inspection: Arc::new(log.clone()),
             letters: Arc::new(log.clone()),
             statistics: Arc::new(log.clone()),
-            ..Service::new("notifications", Arc::new(elsewhere))
+            ..Service::new("notifications", streams("notifications", 3), Arc::new(elsewhere))
         };
         let operations = Operations {
             services: [payments, notifications].into(),

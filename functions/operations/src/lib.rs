@@ -31,7 +31,8 @@ async fn start() -> Result<Front, StartError> {
     let history = |url: &str| HttpHistory::new(url, Arc::new(SpinHttp), service.tokens.clone(), ground.clock.clone());
     let watched = |name| {
         let owner = owners.iter().find(|(owner, _)| *owner == name).map(|(_, url)| Arc::new(history(url)));
-        Service::new(name, Arc::new(RedisEventLog::new(name, ground.redis.clone()))).telling(owner)
+        let log = Arc::new(RedisEventLog::new(name, ground.redis.clone()));
+        Service::new(name, ground.streams(&[name]), log).telling(owner)
     };
     let operations = Operations {
         services: CONTEXTS.map(watched).into(),

@@ -38,6 +38,9 @@ pub enum EventsCommand {
     Tail {
         /// Whose events, such as payments.
         context: String,
+        /// Of which partition.
+        #[arg(long, default_value_t = 0)]
+        partition: u8,
         /// How many of the last ones.
         #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
         last: u32,
@@ -83,13 +86,13 @@ pub fn run(system: &SystemFlags, command: &EventsCommand) -> anyhow::Result<Exit
     let desk = Desk::new(system)?;
     match command {
         EventsCommand::Streams => tail::streams(&desk),
-        EventsCommand::Tail { context, last, since, from_start, follow, kind } => {
+        EventsCommand::Tail { context, partition, last, since, from_start, follow, kind } => {
             let from = match since {
                 Some(since) => tail::From::Moment(since.clone()),
                 None if *from_start => tail::From::Start,
                 None => tail::From::Last(*last),
             };
-            tail::tail(&desk, context, &from, *follow, kind)
+            tail::tail(&desk, (context, *partition), &from, *follow, kind)
         }
         EventsCommand::Dlq { command } => dlq::run(&desk, command),
         EventsCommand::Replay { context, selection, reason } => {

@@ -18,7 +18,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 pub fn streams(desk: &Desk) -> anyhow::Result<ExitCode> {
     let mut whole = Vec::new();
     for stream in items(&desk.get("/streams")?) {
-        let groups = desk.get(&format!("/streams/{}/groups", text(stream, "context")))?;
+        let (context, partition) = (text(stream, "context"), number(stream, "partition"));
+        let groups = desk.get(&format!("/streams/{context}/groups?partition={partition}"))?;
         let mut members = stream.as_object().cloned().unwrap_or_default();
         members.insert("groups".to_owned(), groups.get("items").cloned().unwrap_or_default());
         whole.push(Value::Object(members));
@@ -87,8 +88,14 @@ pub enum From {
 ///
 /// # Errors
 /// When the system does not answer.
-pub fn tail(desk: &Desk, context: &str, from: &From, follow: bool, kind: &str) -> anyhow::Result<ExitCode> {
-    let path = format!("/streams/{context}/events");
+pub fn tail(
+    desk: &Desk,
+    (context, partition): (&str, u8),
+    from: &From,
+    follow: bool,
+    kind: &str,
+) -> anyhow::Result<ExitCode> {
+    let path = format!("/streams/{context}/events?partition={partition}");
     let as_document = desk.json && !follow;
     let mut shown: Vec<Value> = Vec::new();
     let mut show = |events: &[Value]| {
@@ -101,7 +108,7 @@ pub fn tail(desk: &Desk, context: &str, from: &From, follow: bool, kind: &str) -
     let mut query = match from {
         From::Last(last) => {
             // One look too many where none is wanted: it says where following begins.
-            let page = desk.get(&format!("{path}?limit={}", (*last).max(1)))?;
+            let page = desk.get(&format!("{path}&limit={}", (*last).max(1)))?;
             let mut events = items(&page).to_vec();
             let newest = events.first().map_or_else(|| "0-0".to_owned(), |newest| text(newest, "entry").to_owned());
             events.truncate(*last as usize);
@@ -114,7 +121,7 @@ pub fn tail(desk: &Desk, context: &str, from: &From, follow: bool, kind: &str) -
     };
     let mut goes_on = follow || !matches!(from, From::Last(_));
     while goes_on && !stop.as_ref().is_some_and(signals::StopFlag::is_set) {
-        let page = desk.get(&format!("{path}?{query}&limit=100"))?;
+        let page = desk.get(&format!("{path}&{query}&limit=100"))?;
         if page.get("has_gap") == Some(&Value::Bool(true)) {
             eprintln!("what was told before {} is not kept any more", first_of(&page));
         }

@@ -4,7 +4,7 @@
 //! the owner, who alone may read the pages of its archive and answers them and the stream as one. So nothing has to be put
 //! together here, and nothing can be missing or doubled where the two meet.
 
-use super::{OperationsError, PAGE, entry, page, service};
+use super::{OperationsError, PAGE, entry, page, service, stream_of};
 use crate::Operations;
 use crate::Service;
 use crate::wire::event::EventPage;
@@ -20,12 +20,12 @@ pub async fn entries(house: &Operations, context: &str, query: &EventsQuery) -> 
     let service = service(house, context)?;
     let limit = page(query.limit, PAGE)?;
     let span = span(query)?;
-    let stream = service.stream();
+    let stream = stream_of(service, query.partition)?;
     let found = match span {
-        Span::After(after) => on(service, &stream, after, limit).await?,
-        Span::Before(before) => back(service, &stream, before, limit).await?,
+        Span::After(after) => on(service, stream, after, limit).await?,
+        Span::Before(before) => back(service, stream, before, limit).await?,
     };
-    Ok(EventPage::of(&stream, span, found))
+    Ok(EventPage::of(stream, span, found))
 }
 
 fn span(query: &EventsQuery) -> Result<Span, OperationsError> {

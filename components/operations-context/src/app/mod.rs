@@ -30,7 +30,12 @@ pub struct Reply {
 }
 
 use crate::{Operations, Service};
-use ::events::EntryId;
+use ::events::{EntryId, StreamName};
+
+/// A service's stream in a partition, 0 where nothing is said.
+fn stream_of(service: &Service, partition: Option<u8>) -> Result<&StreamName, OperationsError> {
+    service.stream(partition.unwrap_or(0)).ok_or(OperationsError::NotFound)
+}
 
 /// The context of this name.
 fn service<'a>(house: &'a Operations, name: &str) -> Result<&'a Service, OperationsError> {

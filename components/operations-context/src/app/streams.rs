@@ -1,9 +1,9 @@
 //! How much lies in the streams, and how far their groups are.
 
-use super::{OperationsError, service};
+use super::{OperationsError, service, stream_of};
 use crate::wire::stream::{GroupAnswer, GroupsAnswer, StreamAnswer, StreamsAnswer};
 use crate::{Operations, Service};
-use events::{GroupStats, RetryStats};
+use events::{GroupStats, RetryStats, StreamName};
 use futures::future::try_join_all;
 
 /// Every stream. One round trip each, side by side.
@@ -11,29 +11,30 @@ use futures::future::try_join_all;
 /// # Errors
 /// [`OperationsError`].
 pub async fn streams(house: &Operations) -> Result<StreamsAnswer, OperationsError> {
-    Ok(StreamsAnswer { items: try_join_all(house.services.iter().map(look)).await? })
+    let each = house.services.iter().flat_map(|service| service.streams.iter().map(move |stream| (service, stream)));
+    Ok(StreamsAnswer { items: try_join_all(each.map(|(service, stream)| look(service, stream))).await? })
 }
 
 /// One stream.
 ///
 /// # Errors
 /// [`OperationsError`].
-pub async fn stream(house: &Operations, context: &str) -> Result<StreamAnswer, OperationsError> {
-    look(service(house, context)?).await
+pub async fn stream(house: &Operations, context: &str, partition: Option<u8>) -> Result<StreamAnswer, OperationsError> {
+    let service = service(house, context)?;
+    look(service, stream_of(service, partition)?).await
 }
 
-async fn look(service: &Service) -> Result<StreamAnswer, OperationsError> {
-    let stream = service.stream();
-    Ok(StreamAnswer::of(&stream, service.inspection.stream(&stream).await?))
+async fn look(service: &Service, stream: &StreamName) -> Result<StreamAnswer, OperationsError> {
+    Ok(StreamAnswer::of(stream, service.inspection.stream(stream).await?))
 }
 
 /// The groups that hear a stream.
 ///
 /// # Errors
 /// [`OperationsError`].
-pub async fn groups(house: &Operations, context: &str) -> Result<GroupsAnswer, OperationsError> {
+pub async fn groups(house: &Operations, context: &str, partition: Option<u8>) -> Result<GroupsAnswer, OperationsError> {
     let service = service(house, context)?;
-    let groups = service.statistics.groups(&service.stream()).await?;
+    let groups = service.statistics.groups(stream_of(service, partition)?).await?;
     Ok(GroupsAnswer { items: try_join_all(groups.into_iter().map(|group| place(house, group))).await? })
 }
 

@@ -5,7 +5,7 @@ use super::{READ, admin};
 use crate::Operations;
 use crate::app;
 use crate::wire::event::EventPage;
-use crate::wire::request::EventsQuery;
+use crate::wire::request::{EventsQuery, StreamQuery};
 use crate::wire::stream::{GroupsAnswer, StreamAnswer, StreamsAnswer};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -17,7 +17,8 @@ pub(super) type Queried<T> = Result<Query<T>, QueryRejection>;
 
 /// The query, or 400.
 pub(super) fn asked<T>(query: Queried<T>) -> Result<T, Problem> {
-    let unreadable = "the query cannot be read: limit is a number, moments are RFC 3339, the others texts";
+    let unreadable =
+        "the query cannot be read: limit and partition are numbers, moments are RFC 3339, the others texts";
     query.map(|Query(query)| query).map_err(|_| Problem::new(MALFORMED).detail(unreadable))
 }
 
@@ -38,16 +39,17 @@ pub async fn list(State(house): State<Operations>, principal: Principal) -> Resu
 #[utoipa::path(
     get, path = "/v1/operations/streams/{context}", operation_id = "get_stream", tag = "operations",
     security(("bearer" = ["admin", "operations:read"])),
-    params(("context" = String, Path, description = "Whose events", example = "payments")),
+    params(("context" = String, Path, description = "Whose events", example = "payments"), StreamQuery),
     responses((status = 200, description = "The stream", body = StreamAnswer), Named),
 )]
 pub async fn show(
     State(house): State<Operations>,
     Path(context): Path<String>,
     principal: Principal,
+    query: Queried<StreamQuery>,
 ) -> Result<Json<StreamAnswer>, Problem> {
     admin(&principal, READ)?;
-    Ok(Json(app::stream(&house, &context).await?))
+    Ok(Json(app::stream(&house, &context, asked(query)?.partition).await?))
 }
 
 /// The groups that hear a stream
@@ -56,16 +58,17 @@ pub async fn show(
 #[utoipa::path(
     get, path = "/v1/operations/streams/{context}/groups", operation_id = "list_groups", tag = "operations",
     security(("bearer" = ["admin", "operations:read"])),
-    params(("context" = String, Path, description = "Whose events", example = "payments")),
+    params(("context" = String, Path, description = "Whose events", example = "payments"), StreamQuery),
     responses((status = 200, description = "The groups", body = GroupsAnswer), Named),
 )]
 pub async fn groups(
     State(house): State<Operations>,
     Path(context): Path<String>,
     principal: Principal,
+    query: Queried<StreamQuery>,
 ) -> Result<Json<GroupsAnswer>, Problem> {
     admin(&principal, READ)?;
-    Ok(Json(app::groups(&house, &context).await?))
+    Ok(Json(app::groups(&house, &context, asked(query)?.partition).await?))
 }
 
 /// What a service told

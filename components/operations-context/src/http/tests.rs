@@ -5,7 +5,7 @@ use crate::testing::{ADMIN, GROUP, House, admin, caller, event, stream};
 use crate::{READ, WRITE};
 use api_document::{Agreement, Scene};
 use axum::body::Body;
-use events::DeadLetters;
+use events::{DeadLetters, StreamName};
 use http::Request;
 use principal::{Idempotency, IdempotencyKey};
 use serde_json::{Value, json};
@@ -327,6 +327,26 @@ async fn a_stream_is_followed_from_an_entry() {
         (&groups.json["items"][0]["context"], &groups.json["items"][0]["lag"]),
         (&json!("notifications"), &json!(0))
     );
+}
+
+#[tokio::test]
+async fn each_partition_is_a_stream_of_its_own() {
+    let house = House::new();
+    house.log.append(&StreamName::new("notifications", 2), &event(7));
+    let streams = house.get("/v1/operations/streams").await;
+    let names: Vec<_> = streams.json["items"].as_array().unwrap().iter().map(|item| &item["stream"]).collect();
+    assert_eq!(names, ["payments/0", "notifications/0", "notifications/1", "notifications/2"]);
+    for (partition, length) in [("", 0), ("?partition=1", 0), ("?partition=2", 1)] {
+        let stream = house.get(&format!("/v1/operations/streams/notifications{partition}")).await;
+        assert_eq!(stream.json["length"], length, "{partition}");
+        let events = house.get(&format!("/v1/operations/streams/notifications/events{partition}")).await;
+        assert_eq!(events.json["items"].as_array().unwrap().len(), length, "{partition}");
+    }
+    for path in ["notifications?partition=3", "payments/events?partition=1", "payments/groups?partition=255"] {
+        assert_eq!(house.get(&format!("/v1/operations/streams/{path}")).await.kind(), (404, "not-found"), "{path}");
+    }
+    let refused = house.get("/v1/operations/streams/payments/groups?partition=-1").await;
+    assert_eq!(refused.kind(), (400, "malformed"));
 }
 
 #[tokio::test]

@@ -97,6 +97,18 @@ pub struct EventsQuery {
     /// Entries of a page; 20 where nothing is said.
     #[param(minimum = 1, maximum = 100, example = 20)]
     pub limit: Option<u32>,
+    /// Which partition; 0 where nothing is said.
+    #[param(maximum = 63, example = 0)]
+    pub partition: Option<u8>,
+}
+
+/// The query of a look at one stream.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// Which partition; 0 where nothing is said.
+    #[param(maximum = 63, example = 0)]
+    pub partition: Option<u8>,
 }
 
 /// The query of a list of acts or of the trail.

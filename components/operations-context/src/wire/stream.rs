@@ -15,6 +15,8 @@ pub struct StreamAnswer {
     /// Whose events these are.
     #[schema(examples("payments"))]
     pub context: String,
+    /// Of which partition.
+    pub partition: u8,
     /// How many events lie in it.
     pub length: u64,
     /// The memory that they take on the server, estimated.
@@ -45,6 +47,7 @@ impl StreamAnswer {
         Self {
             stream: stream.to_string(),
             context: stream.context().to_owned(),
+            partition: stream.partition(),
             length,
             bytes,
             oldest_entry: oldest.map(|entry| entry.to_string()),
