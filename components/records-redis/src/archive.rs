@@ -12,10 +12,9 @@
 
 use crate::pages::{bytes_of, chained, hex};
 use crate::scripts::{ARCHIVE, ARCHIVED, DROPPED, TRIM};
-use crate::told::Look;
 use crate::{RedisRecords, closed};
 use core::time::Duration;
-use events::{EntryId, Span};
+use events::EntryId;
 use records::RecordsError;
 use redis_client::Argument;
 use serde::{Deserialize, Serialize};
@@ -237,7 +236,7 @@ impl RedisRecords {
     /// # Errors
     /// [`RecordsError::Unavailable`].
     pub async fn drop_page(&self, retention: &Retention) -> Result<bool, RecordsError> {
-        let Look { pages, first, .. } = self.look(Span::After(EntryId::START), 1).await?;
+        let (pages, first) = self.dropping("", "", String::new()).await?;
         // The last page stays: it says where the archive ends.
         if first.saturating_add(1) >= pages {
             return Ok(false);
@@ -248,20 +247,22 @@ impl RedisRecords {
         };
         if let Some(page) = self.archive_page(first).await? {
             let Some(last) = page.last().filter(over) else { return Ok(false) };
-            if !self.note_dropped(first, "dropped", format!("{first} {last}")).await? {
+            let (_, oldest) = self.dropping(&first.to_string(), "dropped", format!("{first} {last}")).await?;
+            if oldest != first {
                 return Ok(false);
             }
             self.bodies.delete(&self.keys.archive_page(first)).await.map_err(closed)?;
         }
-        self.note_dropped(first, "first", first.saturating_add(1).to_string()).await
+        let (_, oldest) = self.dropping(&first.to_string(), "first", first.saturating_add(1).to_string()).await?;
+        Ok(oldest > first)
     }
 
-    /// Notes in the archive's head how far dropping this page is, unless somebody else has dropped it.
-    async fn note_dropped(&self, page: u64, field: &str, value: String) -> Result<bool, RecordsError> {
-        let arguments = [self.keys.of("archive").into(), page.to_string().into(), field.into(), value.into()];
+    /// Notes in the archive's head how far dropping this page is, unless somebody else has dropped it; tells how many pages there
+    /// are and which one is the oldest that is kept. No page: it only tells.
+    async fn dropping(&self, page: &str, field: &str, value: String) -> Result<(u64, u64), RecordsError> {
+        let arguments = [self.keys.of("archive").into(), page.into(), field.into(), value.into()];
         self.script(&DROPPED, 1, &arguments, |fields| match *fields {
-            ["noted"] => Some(true),
-            ["overtaken"] => Some(false),
+            [pages, first] => Some((pages.parse().ok()?, first.parse().ok()?)),
             _ => None,
         })
         .await

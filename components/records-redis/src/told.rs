@@ -23,11 +23,11 @@ type Row = (EntryId, String);
 type Found = Result<(Vec<Row>, bool), Missed>;
 
 /// How archive and stream stood at one instant.
-pub(crate) struct Look {
+struct Look {
     /// How many pages there are.
-    pub pages: u64,
+    pages: u64,
     /// The first one whose time is not over.
-    pub first: u64,
+    first: u64,
     /// The last entry that is in a page.
     last: EntryId,
     /// The last page that was dropped, and its last entry.
@@ -176,7 +176,7 @@ impl RedisRecords {
     }
 
     /// How archive and stream stand, and what the stream has of this part.
-    pub(crate) async fn look(&self, span: Span, most: usize) -> Result<Look, RecordsError> {
+    async fn look(&self, span: Span, most: usize) -> Result<Look, RecordsError> {
         let (from, way) = match span {
             Span::After(entry) => (entry.to_string(), "on"),
             Span::Before(entry) => (entry.map(|entry| entry.to_string()).unwrap_or_default(), "back"),
