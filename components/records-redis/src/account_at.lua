@@ -2,11 +2,12 @@
 --
 -- KEYS[1]  `{…}:b:<account>`, KEYS[2] `{…}:j:<account>` (see account.lua)
 -- ARGV     the moment in ms
--- Answer   fields, each as `<length>:<bytes>`: how many rows are in pages, then the line where there is one.
+-- Answer   fields, each as `<length>:<bytes>`: how many rows are in pages, how often they were shredded, then the
+--          line where there is one.
 
 local at = tonumber(ARGV[1])
-local account = redis.call('HMGET', KEYS[1], 'rows', 'paged')
-local paged = account[2] or '0'
+local account = redis.call('HMGET', KEYS[1], 'rows', 'paged', 'generation')
+local paged, generation = account[2] or '0', account[3] or '0'
 local low, high, found = tonumber(paged), tonumber(account[1] or '0'), nil
 -- Everything up to `low` was posted in time (or is not open), everything above `high` was not.
 while low < high do
@@ -20,7 +21,7 @@ while low < high do
     high = middle - 1
   end
 end
-local answer = #paged .. ':' .. paged
+local answer = #paged .. ':' .. paged .. #generation .. ':' .. generation
 if found then
   answer = answer .. #found .. ':' .. found
 end

@@ -1,9 +1,11 @@
 -- Bodies that lost or were replaced more than a day ago, by Redis' clock, and that no head names.
 --
 -- KEYS[1]  `{…}:garbage`: members `<context>:<record>:<version>.<uuid>`, with `.lost` behind where the body was refused and
---          `.given-up` where the record gave its history up; score the moment it was put there in ms
+--          `.given-up` where the record gave its history up, or `<context>:trail.<partition>.generation.<n>.<account>` where the
+--          account's rows were shredded; score the moment it was put there in ms
 -- ARGV     the prefix, how many, the age in ms
--- Answer   fields, each as `<length>:<bytes>`: each member to delete and the head of its record (or empty), oldest first.
+-- Answer   fields, each as `<length>:<bytes>`: each member to delete and the head of its record (or empty), or how
+--          many rows of its account are in pages, oldest first.
 --
 -- A loser's body may have been committed after all by a second run of its own call: the head decides, not the list.
 
@@ -15,7 +17,11 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - age_m
   local name = string.match(member, '^(.*)%.lost$') or string.match(member, '^(.*)%.given%-up$') or member
   local record, uuid = string.match(name, '^[^:]+:(.+):%d+%.%d+%.([%x-]+)$')
   local head = record and redis.call('GET', prefix .. 'h:' .. record) or ''
-  if record and not string.find(head, uuid, 1, true) then
+  local account = string.match(member, '^[^:]+:trail%.%d+%.generation%.%d+%.(.+)$')
+  if account then
+    local paged = redis.call('HGET', prefix .. 'trail:b:' .. account, 'paged') or '0'
+    fields[#fields + 1] = #member .. ':' .. member .. #paged .. ':' .. paged
+  elseif record and not string.find(head, uuid, 1, true) then
     fields[#fields + 1] = #member .. ':' .. member .. #head .. ':' .. head
   else
     redis.call('ZREM', KEYS[1], member)

@@ -48,6 +48,8 @@ pub(crate) struct Account {
     pub(crate) rows: u64,
     /// How many of them are in pages.
     pub(crate) paged: u64,
+    /// How often they were shredded.
+    pub(crate) generation: u64,
     /// The balance that is kept.
     pub(crate) balance: Balance,
 }
@@ -96,9 +98,10 @@ impl<R: ChainRow> Chain<'_, R> {
         let (account, lines) = self
             .records
             .script(&ACCOUNT, 2, &arguments, |fields| {
-                let ([rows, paged, posted, held], lines) = fields.split_first_chunk()?;
+                let ([rows, paged, generation, posted, held], lines) = fields.split_first_chunk()?;
                 let balance = Balance { posted_minor: posted.parse().ok()?, held_minor: held.parse().ok()? };
-                let account = Account { rows: rows.parse().ok()?, paged: paged.parse().ok()?, balance };
+                let (rows, paged) = (rows.parse().ok()?, paged.parse().ok()?);
+                let account = Account { rows, paged, generation: generation.parse().ok()?, balance };
                 Some((account, lines.iter().map(|line| R::from_line(line)).collect::<Option<Vec<_>>>()))
             })
             .await?;
@@ -167,7 +170,8 @@ impl<R: ChainRow> Chain<'_, R> {
         limit: u32,
     ) -> Result<Vec<R>, RecordsError> {
         check_limit(limit)?;
-        let (Account { rows: newest, paged, .. }, mut rows) = self.open_account(account, from, limit).await?;
+        let (Account { rows: newest, paged, generation, .. }, mut rows) =
+            self.open_account(account, from, limit).await?;
         let mut next = from.map_or(newest, |from| from.min(newest));
         let missing = || RecordsError::Corrupt { key: self.keys.account_rows(account) };
         for row in &rows {
@@ -181,7 +185,7 @@ impl<R: ChainRow> Chain<'_, R> {
                 return Err(missing());
             }
             let (page, place) = place_of(next);
-            let older = self.account_page_rows(account, page).await?;
+            let older = self.account_page_rows(account, generation, page).await?;
             let wanted = limit as usize - rows.len();
             rows.extend(older.into_iter().take(place + 1).rev().take(wanted));
             next = rows.last().map_or(0, |row| row.number().saturating_sub(1));
@@ -197,11 +201,12 @@ impl<R: ChainRow> Chain<'_, R> {
     ) -> Result<Option<R>, RecordsError> {
         let key = self.keys.account_rows(account);
         let arguments = [self.keys.balance(account).into(), key.as_str().into(), at.unix_ms().into()];
-        let (paged, line) = self
+        let (paged, generation, line) = self
             .records
             .script(&ACCOUNT_AT, 2, &arguments, |fields| {
-                let (&paged, line) = fields.split_first()?;
-                Some((paged.parse::<u64>().ok()?, line.first().map(|&line| line.to_owned())))
+                let ([paged, generation], line) = fields.split_first_chunk()?;
+                let line = line.first().map(|&line| line.to_owned());
+                Some((paged.parse::<u64>().ok()?, generation.parse::<u64>().ok()?, line))
             })
             .await?;
         if let Some(line) = line {
@@ -212,7 +217,7 @@ impl<R: ChainRow> Chain<'_, R> {
         let mut found = None;
         while low < high {
             let middle = low.midpoint(high);
-            let rows = self.account_page_rows(account, middle).await?;
+            let rows = self.account_page_rows(account, generation, middle).await?;
             if rows.first().is_some_and(|row| row.at() <= at) {
                 found = rows.into_iter().rev().find(|row| row.at() <= at);
                 low = middle.saturating_add(1);

@@ -88,9 +88,17 @@ impl Keys {
         format!("{}:{}.{}.page.{page}", self.context, self.pages, self.partition)
     }
 
-    /// `payments:journal.0.account.merchant:EUR.17` in the key-value store: a page of an account.
-    pub(crate) fn account_page(&self, account: &AccountKey, page: u64) -> String {
-        format!("{}:{}.{}.account.{account}.{page}", self.context, self.pages, self.partition)
+    /// `payments:journal.0.account.merchant:EUR.17` in the key-value store: a page of an account;
+    /// `users:trail.0.shredded.1.usr_00….17` where its rows were shredded, with how often.
+    pub(crate) fn account_page(&self, account: &AccountKey, generation: u64, page: u64) -> String {
+        let kind = if generation == 0 { "account".to_owned() } else { format!("shredded.{generation}") };
+        format!("{}:{}.{}.{kind}.{account}.{page}", self.context, self.pages, self.partition)
+    }
+
+    /// `users:trail.0.generation.1.usr_00…` in the key-value store: that the account's rows were shredded so often; and on
+    /// the garbage list, that older pages are to be looked for once more.
+    pub(crate) fn generation(&self, account: &AccountKey, generation: impl core::fmt::Display) -> String {
+        format!("{}:{}.{}.generation.{generation}.{account}", self.context, self.pages, self.partition)
     }
 
     /// `payments:archive.0.page.17` in the key-value store: a page of the stream's archive.

@@ -24,7 +24,8 @@
 //! `{…}:trial`, `{…}:commits`, `{…}:epoch` (`<epoch>/<partitions>`), `{…}:frozen`, `{…}:journal` open rows in the order of
 //! posting, `{…}:books` what is known of it as a whole, `{…}:accounts` their names, `{…}:full` those whose next page is
 //! full, `{…}:sealer` a lease; and once more `{…}:trail:journal`, `{…}:trail:books` and so on for the audit trail, which is
-//! a chain of the same make, with `{…}:trail:w:<digest>` marks of what was noted a moment ago. `{…}:archive` is where the archive of the
+//! a chain of the same make, with `{…}:trail:w:<digest>` marks of what was noted a moment ago and, in `{…}:trail:b:<account>`,
+//! how often the account's rows were shredded. `{…}:archive` is where the archive of the
 //! stream ends, `{…}:archivist` its lease, `{…}:rebuild:…` what a rebuild remembers.
 
 mod archive;

@@ -4,10 +4,16 @@
 //! are old, each page with the digest of the one before: they prove. Pages of an **account** hold exactly [`PAGE_ROWS`] of its rows, so
 //! that a row's page follows from its number: they answer quickly. Both are made of the same lines and hold each other
 //! to account. A page is named by its number and what is in it follows from the rows, so whoever writes it writes the
-//! same; a page that is there and different is never overwritten, but for the personal parts that an erasure takes out of
-//! the pages of an account.
+//! same; a page that is there and different is never overwritten.
+//!
+//! An erasure takes the personal parts out of an account's rows, and with that its pages get other names: the number is
+//! followed by how often the rows were shredded, their **generation**. A sealer that read the rows before and wakes
+//! afterwards writes under a name of before. Pages of older generations are read only where there is no newer one, never
+//! with what is personal, and are deleted: by whoever shreds once the newer ones are there, by the sealer that wakes, by the
+//! cleaner a day later, by a rebuild.
 
 use crate::journal::Chain;
+use crate::keys::Keys;
 use crate::{RedisRecords, closed};
 use records::{AccountKey, ChainRow, RecordsError};
 use serde::de::DeserializeOwned;
@@ -117,11 +123,39 @@ impl<R: ChainRow> Chain<'_, R> {
         lines.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect()
     }
 
+    /// The lines of an account's page: of this generation, or of an older one without what is personal.
+    pub(crate) async fn account_page_lines(
+        &self,
+        account: &AccountKey,
+        generation: u64,
+        page: u64,
+    ) -> Result<Option<Vec<String>>, RecordsError> {
+        let found = self.records.newest_account_page(&self.keys, account, generation, page).await?;
+        Ok(found.map(|(of, lines)| match of {
+            of if of == generation => lines,
+            _ => lines.iter().map(|line| R::impersonal(line).to_owned()).collect(),
+        }))
+    }
+
     /// The rows of an account's page that must be there.
-    pub(crate) async fn account_page_rows(&self, account: &AccountKey, page: u64) -> Result<Vec<R>, RecordsError> {
-        let key = self.keys.account_page(account, page);
+    pub(crate) async fn account_page_rows(
+        &self,
+        account: &AccountKey,
+        mut generation: u64,
+        page: u64,
+    ) -> Result<Vec<R>, RecordsError> {
+        let key = self.keys.account_page(account, generation, page);
         let corrupt = || RecordsError::Corrupt { key: key.clone() };
-        let lines = self.read_journal_page::<AccountPage>(&key).await?.ok_or_else(corrupt)?.rows;
+        let lines = loop {
+            if let Some(lines) = self.account_page_lines(account, generation, page).await? {
+                break lines;
+            }
+            // Shredded since the generation was read: what was of an older one is gone.
+            match self.open_account(account, Some(0), 1).await?.0.generation {
+                newer if newer > generation => generation = newer,
+                _ => return Err(corrupt()),
+            }
+        };
         let rows: Vec<_> = lines.iter().map(|line| R::from_line(line).ok_or_else(corrupt)).collect::<Result<_, _>>()?;
         let first = page.saturating_mul(u64::from(PAGE_ROWS)).saturating_add(1);
         let whole = rows.len() == PAGE_ROWS as usize
@@ -145,6 +179,47 @@ impl<R: ChainRow> Chain<'_, R> {
 }
 
 impl RedisRecords {
+    /// The newest that there is of an account's page, up to a generation: of which one it is, and its lines.
+    pub(crate) async fn newest_account_page(
+        &self,
+        keys: &Keys,
+        account: &AccountKey,
+        generation: u64,
+        page: u64,
+    ) -> Result<Option<(u64, Vec<String>)>, RecordsError> {
+        // The newest once more at the end: it may have been written, and the older ones deleted, while those were looked for.
+        let again = (generation > 0).then_some(generation);
+        for of in (0..=generation).rev().chain(again) {
+            if let Some(found) = self.read_page_at::<AccountPage>(&keys.account_page(account, of, page)).await? {
+                return Ok(Some((of, found.rows)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes what there is of an account's pages of older generations, but for those that are not written anew yet.
+    /// `paged` is how many rows were in pages when there was this generation, or later.
+    pub(crate) async fn delete_older_pages(
+        &self,
+        keys: &Keys,
+        account: &AccountKey,
+        generation: u64,
+        paged: u64,
+    ) -> Result<(), RecordsError> {
+        let full = paged / u64::from(PAGE_ROWS);
+        for page in 0..=full {
+            // Nobody reads one that was never full; a sealer wrote it that died, or slept.
+            let is_anew = page == full
+                || self.bodies.get(&keys.account_page(account, generation, page)).await.map_err(closed)?.is_some();
+            if is_anew {
+                for older in 0..generation {
+                    self.bodies.delete(&keys.account_page(account, older, page)).await.map_err(closed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A page; `None` where there is none.
     pub(crate) async fn read_page_at<P: DeserializeOwned>(&self, key: &str) -> Result<Option<P>, RecordsError> {
         let Some(bytes) = self.bodies.get(key).await.map_err(closed)? else { return Ok(None) };

@@ -7,8 +7,8 @@
 -- ARGV     the prefix of the chain, the sealer's token, its lease in ms, how many rows a page has at least, how many to
 --          read, the key that says whether the data is frozen, the age in ms from which on fewer rows are a page too
 -- Answer   fields, each as `<length>:<bytes>`: `frozen`, `busy`, or `go`; then how many pages there are, how many rows
---          are in them, the digest of the last one, an account (or empty), how many of its rows are in pages, how many
---          lines follow for the chain, those, and the lines of the account's next page.
+--          are in them, the digest of the last one, an account (or empty), how many of its rows are in pages, how often
+--          they were shredded, how many lines follow for the chain, those, and the lines of the account's next page.
 
 local prefix, token, lease_ms, least, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local age_ms = tonumber(ARGV[7])
@@ -29,7 +29,7 @@ end
 
 local books = redis.call('HMGET', KEYS[1], 'rows', 'pages', 'sealed', 'digest', 'planned')
 local rows, sealed = tonumber(books[1] or '0'), books[3] or '0'
-local fields = { 'go', books[2] or '0', sealed, books[4] or '', '', '0', '0' }
+local fields = { 'go', books[2] or '0', sealed, books[4] or '', '', '0', '0', '0' }
 local open = rows - tonumber(sealed)
 local page, planned = string.match(books[5] or '', '^(%d+) (%d+)$')
 if page ~= fields[2] then
@@ -55,18 +55,19 @@ if is_due then
       redis.call('HSET', KEYS[1], 'planned', fields[2] .. ' ' .. string.match(journal[#journal][1], '^%d+'))
     end
   end
-  fields[7] = #fields - 7
+  fields[8] = #fields - 8
 end
 
 local account = redis.call('SRANDMEMBER', prefix .. 'full')
 if account then
-  local paged = redis.call('HGET', prefix .. 'b:' .. account, 'paged') or '0'
-  fields[5], fields[6] = account, paged
+  local found = redis.call('HMGET', prefix .. 'b:' .. account, 'paged', 'generation')
+  local paged = found[1] or '0'
+  fields[5], fields[6], fields[7] = account, paged, found[2] or '0'
   for _, row in ipairs(redis.call('XRANGE', prefix .. 'j:' .. account, '(' .. paged .. '-0', '+', 'COUNT', least)) do
     fields[#fields + 1] = row[2][2]
   end
 end
-if #fields == 7 and not account then
+if #fields == 8 and not account then
   -- Nothing to do: whoever shreds need not wait for the end of a lease that nobody uses.
   redis.call('DEL', prefix .. 'sealer')
 end

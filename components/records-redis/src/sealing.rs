@@ -4,7 +4,8 @@
 //! drops the rows. Killed after the first, the lease ends by itself. Killed after the second, the next sealer makes the
 //! same page from the same rows and finds it there. The script is fenced by the number of pages that the sealer saw, so
 //! a sealer that slept through its lease moves nothing; and which rows a page is made of is decided by the first script, so
-//! that it writes nothing else either.
+//! that it writes nothing else either. Only rows that were shredded meanwhile are other rows: their pages have other names
+//! ([`crate::pages`]), and the sealer deletes what it wrote under the old one.
 
 use crate::journal::Chain;
 use crate::pages;
@@ -12,7 +13,6 @@ use crate::pages::{AccountPage, ChainPage, MOST_ROWS, PAGE_ROWS, bytes_of};
 use crate::scripts::{PAGED, SEAL, SEALED};
 use core::time::Duration;
 use records::{AccountKey, ChainRow, RecordsError, Sealed, Walk};
-use redis_client::Argument;
 
 /// How long one sealer has for a step; harmless where it takes longer.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
@@ -28,7 +28,19 @@ enum Next {
 struct Full {
     account: AccountKey,
     paged: u64,
+    generation: u64,
     rows: Vec<String>,
+}
+
+/// What became of a page of an account.
+enum Paged {
+    Moved,
+    Overtaken,
+    /// Its rows were shredded meanwhile: how often by now, and how many are in pages.
+    Shredded {
+        generation: u64,
+        paged: u64,
+    },
 }
 
 impl<R: ChainRow> Chain<'_, R> {
@@ -96,12 +108,17 @@ impl<R: ChainRow> Chain<'_, R> {
             audit.rows().to_string().into(),
             self.records.keys.of("frozen").into(),
         ];
-        let moved = self.moved(&SEALED, &arguments).await?;
-        Ok(if moved { u32::try_from(cut).unwrap_or(u32::MAX) } else { 0 })
+        // Run twice by a lost answer it says `overtaken`: then the work is done and nobody counts it.
+        let moved = self.records.script(&SEALED, 2, &arguments, |fields| match *fields {
+            ["moved"] => Some(true),
+            ["overtaken" | "frozen"] => Some(false),
+            _ => None,
+        });
+        Ok(if moved.await? { u32::try_from(cut).unwrap_or(u32::MAX) } else { 0 })
     }
 
     /// Writes an account's next page and drops its rows; tells how many.
-    async fn page_account(&self, Full { account, paged, rows }: Full) -> Result<u32, RecordsError> {
+    async fn page_account(&self, Full { account, paged, generation, rows }: Full) -> Result<u32, RecordsError> {
         let corrupt = || RecordsError::Corrupt { key: self.keys.account_rows(&account) };
         let (page, _) = pages::place_of(paged.saturating_add(1));
         let whole = rows.len() == PAGE_ROWS as usize
@@ -112,7 +129,7 @@ impl<R: ChainRow> Chain<'_, R> {
             return Err(corrupt());
         }
         let content = AccountPage::new(account.clone(), page, rows);
-        self.write_journal_page(&self.keys.account_page(&account, page), &content).await?;
+        self.write_journal_page(&self.keys.account_page(&account, generation, page), &content).await?;
         let arguments = [
             self.keys.balance(&account).into(),
             self.keys.account_rows(&account).into(),
@@ -121,24 +138,24 @@ impl<R: ChainRow> Chain<'_, R> {
             paged.to_string().into(),
             i64::from(PAGE_ROWS).into(),
             self.records.keys.of("frozen").into(),
+            generation.to_string().into(),
         ];
-        Ok(if self.moved(&PAGED, &arguments).await? { PAGE_ROWS } else { 0 })
-    }
-
-    /// Runs a script that moves a head, and tells whether it did. Run twice by a lost answer it says `overtaken`: then
-    /// the work is done and nobody counts it.
-    async fn moved(
-        &self,
-        script: &'static crate::scripts::Script,
-        arguments: &[Argument],
-    ) -> Result<bool, RecordsError> {
-        self.records
-            .script(script, 2, arguments, |fields| match *fields {
-                ["moved"] => Some(true),
-                ["overtaken" | "frozen"] => Some(false),
-                _ => None,
-            })
-            .await
+        let became = self.records.script(&PAGED, 2, &arguments, |fields| match *fields {
+            ["moved"] => Some(Paged::Moved),
+            ["overtaken" | "frozen"] => Some(Paged::Overtaken),
+            ["shredded", generation, paged] => {
+                Some(Paged::Shredded { generation: generation.parse().ok()?, paged: paged.parse().ok()? })
+            }
+            _ => None,
+        });
+        match became.await? {
+            Paged::Moved => Ok(PAGE_ROWS),
+            Paged::Overtaken => Ok(0),
+            Paged::Shredded { generation, paged } => {
+                self.records.delete_older_pages(&self.keys, &account, generation, paged).await?;
+                Ok(0)
+            }
+        }
     }
 }
 
@@ -147,7 +164,7 @@ fn next(fields: &[&str]) -> Option<Next> {
     match *fields {
         ["frozen"] => Some(Next::Frozen),
         ["busy"] => Some(Next::Busy),
-        ["go", pages, sealed, digest, account, paged, lines, ref rest @ ..] => {
+        ["go", pages, sealed, digest, account, paged, generation, lines, ref rest @ ..] => {
             let (rows, of_account) = rest.split_at_checked(lines.parse().ok()?)?;
             let texts = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
             let account = match account {
@@ -155,6 +172,7 @@ fn next(fields: &[&str]) -> Option<Next> {
                 name => Some(Full {
                     account: AccountKey::new(name).ok()?,
                     paged: paged.parse().ok()?,
+                    generation: generation.parse().ok()?,
                     rows: texts(of_account),
                 }),
             };

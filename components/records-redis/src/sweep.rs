@@ -6,11 +6,12 @@
 use crate::body::Whole;
 use crate::keys::{GIVEN_UP, LOST};
 use crate::reading::Head;
+use crate::rebuild::Name;
 use crate::scripts::GARBAGE;
 use crate::{RedisRecords, closed, gone};
 use ambient::Timestamp;
 use core::time::Duration;
-use records::{RecordKey, RecordsError};
+use records::{AccountKey, RecordKey, RecordsError};
 use redis_client::{Argument, Repeat};
 use uuid::Uuid;
 
@@ -31,6 +32,18 @@ struct Garbage {
     head: Option<(String, bool)>,
 }
 
+/// What the list says.
+enum Listed {
+    Body(Garbage),
+    /// Pages that an account had before its rows were shredded.
+    Pages {
+        member: String,
+        account: AccountKey,
+        generation: u64,
+        paged: u64,
+    },
+}
+
 impl RedisRecords {
     /// Deletes bodies that have been garbage for a day, at most 64 a call; tells how many. Safe to run twice, at once,
     /// and to kill anywhere.
@@ -45,8 +58,18 @@ impl RedisRecords {
         let (mut done, mut failure) = (Vec::new(), None);
         // One after the other: a record's bodies build upon each other.
         for listed in found {
-            match self.delete_garbage(&listed).await {
-                Ok(true) => done.push(listed.member),
+            let (member, deleted) = match listed {
+                Listed::Body(garbage) => {
+                    let deleted = self.delete_garbage(&garbage).await;
+                    (garbage.member, deleted)
+                }
+                Listed::Pages { member, account, generation, paged } => {
+                    let keys = self.keys.of_trail();
+                    (member, self.delete_older_pages(&keys, &account, generation, paged).await.map(|()| true))
+                }
+            };
+            match deleted {
+                Ok(true) => done.push(member),
                 Ok(false) => {}
                 // It must not keep the others from being cleaned.
                 Err(error @ RecordsError::Corrupt { .. }) => failure = Some(error),
@@ -63,9 +86,17 @@ impl RedisRecords {
     }
 
     /// Reads the answer of `garbage.lua`.
-    fn listed(&self, fields: &[&str]) -> Option<Vec<Garbage>> {
+    fn listed(&self, fields: &[&str]) -> Option<Vec<Listed>> {
         let (pairs, _) = fields.as_chunks::<2>();
-        let garbage = |[member, head]: &[&str; 2]| {
+        let listed = |[member, head]: &[&str; 2]| {
+            if let Name::Generation(_, account, generation) = Name::read(member, &self.keys) {
+                return Some(Listed::Pages {
+                    member: (*member).to_owned(),
+                    account,
+                    generation,
+                    paged: head.parse().ok()?,
+                });
+            }
             let body = member.strip_suffix(LOST).or_else(|| member.strip_suffix(GIVEN_UP)).unwrap_or(member);
             let (record, _) = body.rsplit_once(':')?;
             let key = record.strip_prefix(self.keys.context())?.strip_prefix(':')?;
@@ -76,9 +107,9 @@ impl RedisRecords {
                 }
                 None => None,
             };
-            Some(Garbage { member: (*member).to_owned(), body: body.to_owned(), head })
+            Some(Listed::Body(Garbage { member: (*member).to_owned(), body: body.to_owned(), head }))
         };
-        pairs.iter().map(garbage).collect()
+        pairs.iter().map(listed).collect()
     }
 
     /// Deletes one body; `false` where it stays for now.

@@ -1,6 +1,7 @@
 //! The audit trail: what is noted without a change, what is read and sealed by the code of every chain, and what an
 //! erasure takes away.
 
+use crate::journal::Chain;
 use crate::pages::{AccountPage, PAGE_ROWS};
 use crate::scripts::{NOTE, RELEASE, SHRED};
 use crate::sealing::LEASE;
@@ -123,36 +124,79 @@ impl OwnTrail for RedisTrail {
 
     async fn shred(&self, account: &AccountKey) -> Result<(), RecordsError> {
         let chain = self.0.trail_chain();
-        // The open rows first: what is made of them afterwards has nothing personal any more.
-        let arguments: [Argument; 6] = [
-            chain.keys.balance(account).into(),
-            chain.keys.account_rows(account).into(),
-            chain.keys.of("sealer").into(),
-            self.0.keys.of("frozen").into(),
-            self.0.sealer_token().into(),
-            i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX).into(),
-        ];
-        let paged = self.0.script(&SHRED, 3, &arguments, |fields| match *fields {
-            ["done", paged] => Some(Ok(paged.parse::<u64>().ok()?)),
-            ["busy"] => Some(Err("the trail is being sealed")),
-            ["frozen"] => Some(Err("the data was frozen")),
-            _ => None,
-        });
-        let paged = paged.await?.map_err(|why| RecordsError::Unavailable(why.into()))?;
-        // One more than are counted: its writer may have died before it dropped the rows.
-        for page in 0..=paged / u64::from(PAGE_ROWS) {
-            let key = chain.keys.account_page(account, page);
-            let Some(before) = chain.read_journal_page::<AccountPage>(&key).await? else { continue };
-            let rows: Vec<String> = before.rows.iter().map(|row| TrailRow::impersonal(row).to_owned()).collect();
-            if rows != before.rows {
-                let after = serde_json::to_vec(&AccountPage::new(account.clone(), page, rows))
-                    .map_err(|error| RecordsError::Invalid(error.to_string()))?;
-                self.0.bodies.set(&key, after).await.map_err(closed)?;
-            }
+        let mut shredded = chain.shred_open_rows(account, 0).await?;
+        while !chain.write_anew(account, &shredded).await? {
+            // Pages of this generation came after its rows were shredded.
+            shredded = chain.shred_open_rows(account, shredded.generation).await?;
         }
+        let Shredded { generation, paged } = shredded;
+        // Whoever loses Redis and rebuilds it knows from here which pages are the present ones, also where there are none.
+        let mark = chain.keys.generation(account, generation);
+        self.0.bodies.set(&mark, b"{}".to_vec()).await.map_err(closed)?;
+        self.0.delete_older_pages(&chain.keys, account, generation, paged).await?;
         let lease: [Argument; 2] = [chain.keys.of("sealer").into(), self.0.sealer_token().into()];
         // What cannot be given back ends by itself.
         let _ = self.0.script(&RELEASE, 1, &lease, |fields| (*fields == ["done"]).then_some(())).await;
         Ok(())
+    }
+}
+
+/// What became of an account's open rows.
+struct Shredded {
+    /// How often they were shredded.
+    generation: u64,
+    /// How many rows are in pages.
+    paged: u64,
+}
+
+impl Chain<'_, TrailRow> {
+    /// Takes the personal parts away from the open rows, and leaves this generation. The open rows first: what is made of
+    /// them afterwards has nothing personal any more.
+    async fn shred_open_rows(&self, account: &AccountKey, left: u64) -> Result<Shredded, RecordsError> {
+        let records = self.records;
+        let name = self.keys.generation(account, '\t');
+        let (before, behind) = name.split_once('\t').unwrap_or_default();
+        let arguments: [Argument; 10] = [
+            self.keys.balance(account).into(),
+            self.keys.account_rows(account).into(),
+            self.keys.of("sealer").into(),
+            records.keys.of("garbage").into(),
+            records.keys.of("frozen").into(),
+            records.sealer_token().into(),
+            i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX).into(),
+            left.to_string().into(),
+            before.into(),
+            behind.into(),
+        ];
+        let said = records.script(&SHRED, 4, &arguments, |fields| match *fields {
+            ["done", generation, paged] => {
+                Some(Ok(Shredded { generation: generation.parse().ok()?, paged: paged.parse().ok()? }))
+            }
+            ["busy"] => Some(Err("the trail is being sealed")),
+            ["frozen"] => Some(Err("the data was frozen")),
+            _ => None,
+        });
+        said.await?.map_err(|why| RecordsError::Unavailable(why.into()))
+    }
+
+    /// Writes each page of an older generation once more without what is personal; `false` where one of this generation
+    /// has something personal itself.
+    async fn write_anew(&self, account: &AccountKey, now: &Shredded) -> Result<bool, RecordsError> {
+        for page in 0..now.paged / u64::from(PAGE_ROWS) {
+            let found = self.records.newest_account_page(&self.keys, account, now.generation, page).await?;
+            let Some((of, lines)) = found else { continue };
+            let rows: Vec<String> = lines.iter().map(|line| TrailRow::impersonal(line).to_owned()).collect();
+            if of == now.generation {
+                if rows != lines {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let anew = serde_json::to_vec(&AccountPage::new(account.clone(), page, rows))
+                .map_err(|error| RecordsError::Invalid(error.to_string()))?;
+            let key = self.keys.account_page(account, now.generation, page);
+            self.records.bodies.set(&key, anew).await.map_err(closed)?;
+        }
+        Ok(true)
     }
 }

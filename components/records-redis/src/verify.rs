@@ -193,7 +193,7 @@ impl<R: ChainRow> Chain<'_, R> {
                     Some(row) => Some(row),
                     None if state.paged == state.rows && state.rows > 0 => {
                         let (page, place) = place_of(state.rows);
-                        self.account_page_rows(account, page).await?.into_iter().nth(place)
+                        self.account_page_rows(account, state.generation, page).await?.into_iter().nth(place)
                     }
                     None => None,
                 };

@@ -13,6 +13,7 @@ table![
     an_account_tells_its_own_rows_with_what_is_personal,
     sealing_the_trail_changes_nothing_that_is_read,
     shredding_takes_what_is_personal_and_the_chain_holds,
+    what_came_after_a_shredding_goes_with_the_next,
     the_trail_and_the_journal_do_not_meet,
     a_store_that_fell_back_notes_nothing,
     an_entry_of_more_than_one_line_is_invalid,
@@ -194,6 +195,27 @@ async fn shredding_takes_what_is_personal_and_the_chain_holds(fixture: &dyn Fixt
     seal(&*trail).await?;
     ensure!(own(&*trail, &a).await?.iter().all(|row| row.personal.is_none()), "something came back");
     ensure_eq!(trail.verify(None, 100).await?.finding, Finding::Intact, "the check at the end");
+    Ok(())
+}
+
+async fn what_came_after_a_shredding_goes_with_the_next(fixture: &dyn Fixture) -> Result<(), Failure> {
+    long(fixture).await?;
+    let (trail, a) = (fixture.trail(), account("a")?);
+    seal(&*trail).await?;
+    trail.shred(&a).await?;
+    for number in 10..20 {
+        let mut told = create(fixture, &format!("thing:{number}"))?;
+        for place in 0..16 {
+            told = told.with_trail(entry("a", place)?);
+        }
+        commit(&*fixture.records(), told).await?;
+    }
+    seal(&*trail).await?;
+    let rows = own(&*trail, &a).await?;
+    ensure_eq!(rows.iter().filter(|row| row.personal.is_some()).count(), 160, "those that came after");
+    trail.shred(&a).await?;
+    ensure_eq!(own(&*trail, &a).await?, proofs(&rows), "the shredded account");
+    ensure_eq!(trail.verify(None, 100).await?.finding, Finding::Intact, "the check");
     Ok(())
 }
 

@@ -31,9 +31,9 @@ const PICTURE: &str = "local all = {} local tag = '{contract/0}:' \
     for p = 1, #z, 2 do all[#all + 1] = name .. '.' .. z[p] .. ' = ' .. z[p + 1] end end end \
     table.sort(all) return table.concat(all, '\\n')";
 /// Makes the garbage older by eight days.
-const AGE: &str = "for _, body in ipairs(redis.call('ZRANGE', '{contract/0}:garbage', 0, -1)) do \
+pub const AGE: &str = "for _, body in ipairs(redis.call('ZRANGE', '{contract/0}:garbage', 0, -1)) do \
     redis.call('ZINCRBY', '{contract/0}:garbage', -691200000, body) end return 'OK'";
-const ASIDE: &str = "local tag = '{contract/0}:' for _, key in ipairs(redis.call('KEYS', tag .. '*')) do \
+pub const ASIDE: &str = "local tag = '{contract/0}:' for _, key in ipairs(redis.call('KEYS', tag .. '*')) do \
     local rest = string.sub(key, #tag + 1) local kind = string.match(rest, '^[^:]+') \
     if kind ~= 'rebuild' and kind ~= 'events' and kind ~= 'groups' and kind ~= 'frozen' then \
     redis.call('RENAME', key, tag .. 'rebuild:old:' .. rest) end end return 'OK'";

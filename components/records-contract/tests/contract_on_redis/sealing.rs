@@ -65,7 +65,15 @@ impl KeyValue for Failing<MemoryKeyValue> {
     }
 
     async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
-        self.inner.delete(key).await
+        let cut = || Err(KeyValueError::Unavailable("cut".into()));
+        match self.left() {
+            0 => cut(),
+            1 if self.carried_out => {
+                self.inner.delete(key).await?;
+                cut()
+            }
+            _ => self.inner.delete(key).await,
+        }
     }
 
     async fn keys(&self) -> Result<Vec<String>, KeyValueError> {
@@ -79,9 +87,19 @@ pub fn failing(
     bodies: Arc<MemoryKeyValue>,
     after: usize,
 ) -> (Arc<dyn Redis>, Arc<dyn KeyValue>) {
+    cut_off(redis, bodies, after, false)
+}
+
+/// The same; where `carried_out`, the last call that reaches them loses its answer only.
+pub fn cut_off(
+    redis: Arc<NativeRedis>,
+    bodies: Arc<MemoryKeyValue>,
+    after: usize,
+    carried_out: bool,
+) -> (Arc<dyn Redis>, Arc<dyn KeyValue>) {
     let left = Arc::new(AtomicUsize::new(after));
-    let redis = Arc::new(Failing { inner: redis, left: left.clone(), carried_out: false });
-    (redis, Arc::new(Failing { inner: bodies, left, carried_out: false }))
+    let redis = Arc::new(Failing { inner: redis, left: left.clone(), carried_out });
+    (redis, Arc::new(Failing { inner: bodies, left, carried_out }))
 }
 
 #[tokio::test]
@@ -190,25 +208,58 @@ pub struct Late<F> {
     inner: Arc<MemoryKeyValue>,
     meanwhile: F,
     is_late: AtomicBool,
+    /// What is in the name of the page.
+    part: &'static str,
+    /// Whether it is the first read that is late.
+    reads: bool,
+    /// Whether nobody hears that the write was carried out.
+    dies: bool,
 }
 
 impl<F> Late<F> {
     pub fn new(inner: Arc<MemoryKeyValue>, meanwhile: F) -> Self {
-        Self { inner, meanwhile, is_late: AtomicBool::new(true) }
+        Self { inner, meanwhile, is_late: AtomicBool::new(true), part: "", reads: false, dies: false }
+    }
+
+    /// Only with a page that has this in its name.
+    pub fn with(self, part: &'static str) -> Self {
+        Self { part, ..self }
+    }
+
+    /// With its first read instead.
+    pub fn reading(self) -> Self {
+        Self { reads: true, ..self }
+    }
+
+    /// And dies with its write.
+    pub fn dying(self, dies: bool) -> Self {
+        Self { dies, ..self }
+    }
+
+    fn is_late(&self, key: &str) -> bool {
+        key.contains(self.part) && self.is_late.swap(false, Ordering::SeqCst)
     }
 }
 
 #[async_trait]
 impl<F: Fn() -> BoxFuture<'static, ()> + Send + Sync> KeyValue for Late<F> {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
+        if self.reads && self.is_late(key) {
+            (self.meanwhile)().await;
+        }
         self.inner.get(key).await
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), KeyValueError> {
-        if self.is_late.swap(false, Ordering::SeqCst) {
+        let is_late = !self.reads && self.is_late(key);
+        if is_late {
             (self.meanwhile)().await;
         }
-        self.inner.set(key, value).await
+        self.inner.set(key, value).await?;
+        if is_late && self.dies {
+            return Err(KeyValueError::Unavailable("the writer died".into()));
+        }
+        Ok(())
     }
 
     async fn delete(&self, key: &str) -> Result<(), KeyValueError> {

@@ -3,7 +3,7 @@
 use super::{AT_ONCE, LATENESS, Mode, Phase, Rebuild};
 use crate::closed;
 use crate::keys::Keys;
-use crate::pages::{AccountPage, ChainPage, bytes_of, hex};
+use crate::pages::{ChainPage, bytes_of, hex};
 use crate::scripts::ROWS_BACK;
 use records::{AccountKey, Balance, ChainRow, LedgerRow, RecordsError, TrailRow};
 use redis_client::{Argument, Reply};
@@ -211,15 +211,16 @@ impl Rebuild<'_> {
         let (pairs, _) = texts.as_chunks::<2>();
         for [account, counted] in pairs {
             let Ok(key) = AccountKey::new(account.as_str()) else { continue };
-            let mut counted: u64 = counted.parse().unwrap_or(0);
+            let (counted, generation) = counted.split_once(' ').unwrap_or((counted, "0"));
+            let (mut counted, generation) = (counted.parse::<u64>().unwrap_or(0), generation.parse().unwrap_or(0));
             while let Some(page) = counted.checked_sub(1) {
-                let name = side.pages.account_page(&key, page);
-                let found: AccountPage = self
+                let name = side.pages.account_page(&key, generation, page);
+                let (_, lines) = self
                     .records
-                    .read_page_at(&name)
+                    .newest_account_page(&side.pages, &key, generation, page)
                     .await?
                     .ok_or_else(|| RecordsError::Corrupt { key: name.clone() })?;
-                if found.rows.last().and_then(|line| (side.read)(line)).is_some_and(|row| row.seq <= end) {
+                if lines.last().and_then(|line| (side.read)(line)).is_some_and(|row| row.seq <= end) {
                     break;
                 }
                 // Its rows were open in the chain and are lost: they are posted again from bodies, and the page is written anew.

@@ -16,6 +16,7 @@
 
 mod chains;
 mod decide;
+mod generations;
 mod names;
 mod stream;
 mod table;
@@ -26,7 +27,8 @@ use crate::scripts::{CLOSE, REOPEN};
 use crate::{RedisRecords, closed, gone, unreadable};
 use ambient::Timestamp;
 use core::time::Duration;
-use names::{Name, Pages, last_run, run_length};
+pub(crate) use names::Name;
+use names::{Pages, last_run, run_length};
 use records::{RecordsError, TrialBalance};
 use redis_client::{Argument, Repeat, Reply};
 use serde::{Deserialize, Serialize};
@@ -411,10 +413,16 @@ impl Rebuild<'_> {
                         trail.insert(page)
                     };
                 }
-                Name::AccountPage(is_journal, account, page) => {
+                Name::AccountPage(is_journal, account, page, generation) => {
                     let [journal, trail] = &mut pages.accounts;
                     let of = if is_journal { journal } else { trail };
-                    of.entry(account).or_default().insert(page);
+                    of.entry(account).or_default().insert(page, generation);
+                }
+                Name::Generation(is_journal, account, generation) => {
+                    let [journal, trail] = &mut pages.accounts;
+                    let of = if is_journal { journal } else { trail };
+                    let pages = of.entry(account).or_default();
+                    pages.generation = pages.generation.max(generation);
                 }
                 Name::ArchivePage(page) => {
                     pages.archive.insert(page);
@@ -435,12 +443,13 @@ impl Rebuild<'_> {
         for (name, accounts) in ["journal", "trail"].into_iter().zip(&pages.accounts) {
             let found = self.scratch.of(&format!("pages:{name}"));
             self.command("DEL", vec![found.as_str().into()]).await?;
-            for (account, numbers) in accounts {
-                let fields =
-                    vec![found.as_str().into(), account.as_str().into(), run_length(numbers).to_string().into()];
+            for (account, pages) in accounts {
+                let counted = format!("{} {}", run_length(&pages.numbers()), pages.generation);
+                let fields = vec![found.as_str().into(), account.as_str().into(), counted.into()];
                 self.command("HSET", fields).await?;
             }
         }
+        self.settle_generations(&pages.accounts[1]).await?;
         for before in &pages.rebuilt {
             let key = keys.rebuilt(*before);
             let bytes = self.records.bodies.get(&key).await.map_err(closed)?;

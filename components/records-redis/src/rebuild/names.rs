@@ -13,8 +13,10 @@ pub(crate) enum Name {
     Body(BodyName, Beside),
     /// A page of a chain: the journal's where `true`, the trail's otherwise.
     ChainPage(bool, u64),
-    /// A page of an account of a chain.
-    AccountPage(bool, AccountKey, u64),
+    /// A page of an account of a chain, and how often the account's rows were shredded when it was written.
+    AccountPage(bool, AccountKey, u64, u64),
+    /// How often an account's rows were shredded.
+    Generation(bool, AccountKey, u64),
     /// A page of the archive.
     ArchivePage(u64),
     /// A rebuild that was.
@@ -96,8 +98,17 @@ fn chain_page(is_journal: bool, rest: &str) -> Option<Name> {
     if let Some(page) = rest.strip_prefix(".page.") {
         return Some(Name::ChainPage(is_journal, page.parse().ok()?));
     }
-    let (account, page) = rest.strip_prefix(".account.")?.rsplit_once('.')?;
-    Some(Name::AccountPage(is_journal, AccountKey::new(account).ok()?, page.parse().ok()?))
+    if let Some(rest) = rest.strip_prefix(".generation.") {
+        let (generation, account) = rest.split_once('.')?;
+        return Some(Name::Generation(is_journal, AccountKey::new(account).ok()?, generation.parse().ok()?));
+    }
+    let (generation, rest) = match rest.strip_prefix(".shredded.") {
+        Some(rest) => rest.split_once('.')?,
+        None => ("0", rest.strip_prefix(".account.")?),
+    };
+    let (account, page) = rest.rsplit_once('.')?;
+    let (account, page) = (AccountKey::new(account).ok()?, page.parse().ok()?);
+    Some(Name::AccountPage(is_journal, account, page, generation.parse().ok()?))
 }
 
 impl BodyName {
@@ -143,11 +154,33 @@ pub(crate) struct Pages {
     /// Pages of the journal's chain and of the trail's.
     pub(crate) chains: [BTreeSet<u64>; 2],
     /// Pages of accounts, likewise.
-    pub(crate) accounts: [BTreeMap<AccountKey, BTreeSet<u64>>; 2],
+    pub(crate) accounts: [BTreeMap<AccountKey, AccountPages>; 2],
     /// Pages of the archive.
     pub(crate) archive: BTreeSet<u64>,
     /// Rebuilds that were.
     pub(crate) rebuilt: BTreeSet<u32>,
+}
+
+/// The pages of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct AccountPages {
+    /// How often its rows were shredded.
+    pub(crate) generation: u64,
+    /// Numbers and generations.
+    pub(crate) found: BTreeSet<(u64, u64)>,
+}
+
+impl AccountPages {
+    /// Takes note of a page.
+    pub(crate) fn insert(&mut self, page: u64, generation: u64) {
+        self.generation = self.generation.max(generation);
+        self.found.insert((page, generation));
+    }
+
+    /// The numbers, of whichever generation.
+    pub(crate) fn numbers(&self) -> BTreeSet<u64> {
+        self.found.iter().map(|(page, _)| *page).collect()
+    }
 }
 
 /// How many numbers there are from 0 without a gap.
@@ -183,7 +216,14 @@ mod tests {
         let account = AccountKey::new("merchant:EUR").unwrap();
         assert_eq!(read(&keys.page(17)), Name::ChainPage(true, 17));
         assert_eq!(read(&keys.of_trail().page(17)), Name::ChainPage(false, 17));
-        assert_eq!(read(&keys.account_page(&account, 2)), Name::AccountPage(true, account, 2));
+        assert_eq!(read(&keys.account_page(&account, 0, 2)), Name::AccountPage(true, account.clone(), 2, 0));
+        // A name of an account may end with numbers.
+        let (trail, dotted) = (keys.of_trail(), AccountKey::new("usr.3.4").unwrap());
+        for account in [account, dotted] {
+            let page = Name::AccountPage(false, account.clone(), 2, 1);
+            assert_eq!(read(&trail.account_page(&account, 1, 2)), page);
+            assert_eq!(read(&trail.generation(&account, 7)), Name::Generation(false, account, 7));
+        }
         assert_eq!(read(&keys.archive_page(3)), Name::ArchivePage(3));
         assert_eq!(read(&keys.rebuilt(2)), Name::Rebuilt(2));
         assert_eq!(read(&keys.mark()), Name::Mark);

@@ -33,8 +33,8 @@ for place = 7, #ARGV, 10 do
       local id = ARGV[place + 3] .. '-0'
       local own = redis.call('XRANGE', old .. 'j:' .. account, id, id)[1]
       own = own and own[2][2]
-      -- What is personal stands among the account's own rows only.
-      if not own or string.match(own, '^[^\t]*') ~= line then
+      -- What is personal stands among the account's own rows only, and never again where those were shredded once.
+      if not own or redis.call('HEXISTS', key, 'generation') == 1 or string.match(own, '^[^\t]*') ~= line then
         own = line
       end
       redis.call('XADD', chain .. 'j:' .. account, id, 'r', own)
