@@ -29,8 +29,8 @@ pub struct Erasure {
     pub requested_at: Timestamp,
     /// The names of the claims to be given up; empty when that is done.
     pub login_names: Vec<String>,
-    /// What was handed in.
-    pub parts: BTreeMap<Service, ErasurePart>,
+    /// What was handed in, by the service's word: also by one that only a newer version knows, whose part stays as it is.
+    pub parts: BTreeMap<String, ErasurePart>,
 }
 
 impl Erasure {
@@ -42,17 +42,22 @@ impl Erasure {
     /// With a part that was handed in; `None` where it tells nothing new: the same again, or an older one that comes late.
     #[must_use]
     pub fn with_part(mut self, service: Service, part: ErasurePart) -> Option<Self> {
-        let known = self.parts.get(&service);
+        let known = self.part(service);
         if known.is_some_and(|known| (part.look, part.at) < (known.look, known.at) || *known == part) {
             return None;
         }
-        self.parts.insert(service, part);
+        self.parts.insert(service.word().to_owned(), part);
         Some(self)
+    }
+
+    /// What a service handed in.
+    pub fn part(&self, service: Service) -> Option<&ErasurePart> {
+        self.parts.get(service.word())
     }
 
     /// How far it is.
     pub fn standing(&self) -> ErasureStanding {
-        let parts: Vec<_> = Service::ALL.iter().filter_map(|service| self.parts.get(service)).collect();
+        let parts: Vec<_> = Service::ALL.into_iter().filter_map(|service| self.part(service)).collect();
         if parts.len() < Service::ALL.len() {
             return ErasureStanding::Pending;
         }

@@ -29,8 +29,8 @@ pub struct Export {
     pub user: UserId,
     /// When it was asked for.
     pub requested_at: Timestamp,
-    /// The services that have handed in.
-    pub parts: BTreeMap<Service, HandedIn>,
+    /// What was handed in, by the service's word: also by one that only a newer version knows.
+    pub parts: BTreeMap<String, HandedIn>,
 }
 
 impl Export {
@@ -59,7 +59,7 @@ impl Export {
 
     /// Whether every service has handed in.
     pub fn is_ready(&self) -> bool {
-        Self::FROM.iter().all(|service| self.parts.contains_key(service))
+        Self::FROM.iter().all(|service| self.parts.contains_key(service.word()))
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
         let mut export = Export::request(ExportId::derived(0, &[b"x"]), UserId::derived(0, &[b"ada"]), at);
         for service in Export::FROM {
             assert!(!export.is_ready());
-            export.parts.insert(service, HandedIn { pages: 1, truncated: false });
+            export.parts.insert(service.word().to_owned(), HandedIn { pages: 1, truncated: false });
         }
         assert!(export.is_ready() && export.is_kept(at));
         assert!(!export.is_kept(at.plus(EXPORT_KEPT)) && !export.is_fresh(at.plus(FRESH)));

@@ -15,7 +15,7 @@ use http::{StatusCode, header};
 use ids::{ErasureId, ExportId, UserId};
 use principal::Principal;
 use privacy::{ErasurePart, ExportPage, Service};
-use problem::{Json, Problem};
+use problem::{Json, Problem, UNAVAILABLE};
 
 /// Erases the caller's account
 ///
@@ -166,7 +166,12 @@ pub(super) async fn put_page(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A service that hands in here; this one does not.
-fn other(word: &str) -> Result<Service, PrivacyError> {
-    Service::of_word(word).filter(|service| *service != Service::Users).ok_or(PrivacyError::NotFound)
+/// A service that hands in here; this one does not. One that is not known may be newer than this instance, which is about
+/// to be replaced: what it hands in is put off.
+fn other(word: &str) -> Result<Service, Problem> {
+    match Service::of_word(word) {
+        Some(Service::Users) => Err(PrivacyError::NotFound.into()),
+        Some(service) => Ok(service),
+        None => Err(Problem::new(UNAVAILABLE).retry_after_s(30).detail("no service of this name is known here yet")),
+    }
 }

@@ -86,10 +86,33 @@ async fn the_desk_gives_keys_of_whoever_is_there_and_says_gone_of_all_others() {
     for (path, status) in [
         ("erasures/ers_0000000000000000000000000001/queries", 410),
         ("erasures/ers_0000000000000000000000000001/users", 404),
-        ("erasures/ers_0000000000000000000000000001/sandbox", 404),
         ("erasures/nonsense/queries", 404),
     ] {
         let path = format!("/internal/users/privacy/{path}");
         assert_eq!(send(&house, None, "PUT", &path, part.clone()).await.0, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_service_hands_in_that_is_not_known_yet_is_put_off() {
+    let (house, tokens) = logged_in().await;
+    let caller = principal(&tokens);
+    let proof = json!({ "password": "correct horse" });
+    let (_, export) = send(&house, Some(&caller), "POST", "/v1/users/me/export", proof.clone()).await;
+    let (_, erasure) = send(&house, Some(&caller), "POST", "/v1/users/me/erasure", proof).await;
+    let part = json!({ "look": 1, "at": "2026-01-01T00:00:00.000Z", "erased": [], "kept": [] });
+    let page = json!({ "page": { "number": 0, "last": true }, "truncated": false, "items": [] });
+    let (erasure, export) = (erasure["id"].as_str().unwrap(), export["id"].as_str().unwrap());
+    for (path, body) in
+        [(format!("erasures/{erasure}/ledgers"), part), (format!("exports/{}/{export}/ledgers", tokens.user_id), page)]
+    {
+        let path = format!("/internal/users/privacy/{path}");
+        let response = ask(&house, asked(&house, None, "PUT", &path, body)).await;
+        // The desk over HTTP takes 503 for one that is gone: the event comes back and uses up no delivery.
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(response.headers()["retry-after"], "30");
+        let problem = document(response).await;
+        assert_eq!(problem["type"], "/problems/unavailable");
+        assert_eq!(problem["detail"], "no service of this name is known here yet");
     }
 }

@@ -37,7 +37,7 @@ pub struct ErasureBody {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     login_names: Vec<String>,
     #[serde(default)]
-    parts: BTreeMap<Service, ErasurePart>,
+    parts: BTreeMap<String, ErasurePart>,
 }
 
 impl From<&Erasure> for ErasureBody {
@@ -99,7 +99,7 @@ impl From<&Erasure> for ErasureAnswer {
             ErasureStanding::Done => "done",
             ErasureStanding::Final => "final",
         };
-        let line = |service: Service| match erasure.parts.get(&service).cloned() {
+        let line = |service: Service| match erasure.part(service).cloned() {
             None => {
                 let (erased, kept, waiting) = (Vec::new(), Vec::new(), Vec::new());
                 ServiceAnswer { service, status: "pending", at: None, erased, kept, waiting }
@@ -125,7 +125,7 @@ pub struct ExportBody {
     user_id: UserId,
     requested_at: Timestamp,
     #[serde(default)]
-    parts: BTreeMap<Service, HandedInBody>,
+    parts: BTreeMap<String, HandedInBody>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,8 +137,8 @@ struct HandedInBody {
 
 impl From<&Export> for ExportBody {
     fn from(export: &Export) -> Self {
-        let part = |(service, part): (&Service, &HandedIn)| {
-            (*service, HandedInBody { pages: part.pages, truncated: part.truncated })
+        let part = |(service, part): (&String, &HandedIn)| {
+            (service.clone(), HandedInBody { pages: part.pages, truncated: part.truncated })
         };
         let Export { id, user, requested_at, parts } = export;
         Self { id: *id, user_id: *user, requested_at: *requested_at, parts: parts.iter().map(part).collect() }
@@ -147,7 +147,7 @@ impl From<&Export> for ExportBody {
 
 impl From<ExportBody> for Export {
     fn from(body: ExportBody) -> Self {
-        let part = |(service, part): (Service, HandedInBody)| {
+        let part = |(service, part): (String, HandedInBody)| {
             (service, HandedIn { pages: part.pages, truncated: part.truncated })
         };
         let ExportBody { id, user_id, requested_at, parts } = body;
@@ -190,7 +190,7 @@ impl From<&Export> for ExportAnswer {
     fn from(export: &Export) -> Self {
         let word = |ready| if ready { "ready" } else { "pending" };
         let line = |service: Service| {
-            let part = export.parts.get(&service);
+            let part = export.parts.get(service.word());
             let truncated = part.is_some_and(|part| part.truncated);
             ExportServiceAnswer { service, status: word(part.is_some()), truncated }
         };

@@ -12,7 +12,7 @@ use crate::{Privacy, Users};
 use futures::future::try_join_all;
 use ids::UserId;
 use principal::Principal;
-use privacy::ExportPage;
+use privacy::{ExportPage, Service};
 use records::{Cursor, MAX_PAGE, RecordsError};
 use serde_json::{Map, Value, json};
 
@@ -39,15 +39,18 @@ pub async fn export_document(privacy: &Privacy, principal: &Principal, id: &str)
     document.insert("format".to_owned(), FORMAT.into());
     document.insert("requested_at".to_owned(), export.requested_at.to_string().into());
     document.insert("assembled_at".to_owned(), users.now().to_string().into());
-    let truncated: Vec<_> =
-        export.parts.iter().filter(|(_, part)| part.truncated).map(|(service, _)| service.word()).collect();
+    let truncated: Vec<_> = Export::FROM
+        .map(Service::word)
+        .into_iter()
+        .filter(|word| export.parts.get(*word).is_some_and(|part| part.truncated))
+        .collect();
     document.insert("truncated".to_owned(), truncated.into());
     document.insert("account".to_owned(), account(users, &user));
     document.insert("sessions".to_owned(), sessions(users, &user).await?.into());
     document.insert("api_keys".to_owned(), api_keys(users, principal).await?);
     document.insert("activity".to_owned(), activity(privacy, owner).await?.into());
     for service in Export::FROM {
-        let pages = export.parts.get(&service).map_or(0, |part| part.pages);
+        let pages = export.parts.get(service.word()).map_or(0, |part| part.pages);
         let keys = (0..pages).map(|number| page_key(export.id, service, number)).collect::<Result<Vec<_>, _>>()?;
         let pages = try_join_all(keys.iter().map(|key| load::<ExportPage>(&*users.records, key))).await?;
         let mut sections: Map<String, Value> = Map::new();

@@ -104,7 +104,7 @@ pub async fn take_page(
             return Ok(());
         }
         let pages = page.page.number.saturating_add(1);
-        export.parts.insert(service, HandedIn { pages, truncated: page.truncated });
+        export.parts.insert(service.word().to_owned(), HandedIn { pages, truncated: page.truncated });
         let change = export_change(&export, Some(version), meta(scope, owner, users.now()))?;
         if users.commit(change).await? == Written::Committed {
             return Ok(());

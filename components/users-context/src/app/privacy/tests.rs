@@ -1,11 +1,13 @@
 //! Export and erasure from the request to the receipt, with what may go wrong in between.
 
+use super::store::{erasure_key, export_key};
 use super::*;
 use crate::app::account::AccountError;
 use crate::app::log_in::{LogInError, log_in};
 use crate::app::me::me;
 use crate::app::refresh::RefreshError;
 use crate::app::register::register;
+use crate::state::meta;
 use crate::testing::{House, log_in_request, logged_in, principal, registration};
 use crate::wire::api::TokensAnswer;
 use crate::wire::privacy::{ConfirmRequest, ErasureAnswer, ExportAnswer};
@@ -14,8 +16,8 @@ use ids::{ErasureId, ExportId};
 use privacy::{
     Erased, ErasurePart, ExportPage, InFlight, MAX_EXPORT_PAGES, PageOf, SECOND_LOOK_AFTER_S, Sealed, Service,
 };
-use records::Records;
-use serde_json::json;
+use records::{Change, Content, RecordKey, Records};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use users_wire::{
     CODE_ISSUED, CodePersonal, ERASURE_REQUESTED, EXPORT_REQUESTED, ErasureTold, ExportRequested, USER_ERASED,
@@ -339,6 +341,50 @@ async fn an_export_is_one_document_of_all_services_and_the_account() {
     assert!(!text.contains("argon2id") && !text.contains("subject_key"), "no secrets: {text}");
     assert_eq!(export(&house, &tokens).await.unwrap().id, asked.id, "an hour long it is given again");
     assert_eq!(house.events_of(EXPORT_REQUESTED).len(), 1);
+}
+
+/// The body of a record, and what was changed about it.
+async fn body(house: &House, key: &RecordKey, change: impl FnOnce(&mut Value)) -> Value {
+    let record = house.memory.load(key).await.unwrap().unwrap();
+    let mut body: Value = serde_json::from_slice(&record.content.unwrap()).unwrap();
+    let before = body.clone();
+    change(&mut body);
+    if body != before {
+        let content = Content::Body(body.to_string().into());
+        let meta = meta(&house.scope, house.users.nobody(), house.users.now());
+        house.memory.commit(Change::new(key.clone(), Some(record.version), content, meta)).await.unwrap();
+    }
+    body
+}
+
+#[tokio::test]
+async fn what_a_newer_version_knows_of_a_service_of_its_own_is_read_over_and_kept() {
+    let (house, tokens) = logged_in().await;
+    let caller = principal(&tokens);
+    let asked = export(&house, &tokens).await.unwrap();
+    let key = export_key(tokens.user_id).unwrap();
+    let newer = json!({ "pages": 1, "truncated": true });
+    body(&house, &key, |body| body["parts"]["ledgers"] = newer.clone()).await;
+    for service in [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks] {
+        assert!(hand_in(&house, &tokens, asked.id, service, page(0, true, "a")).await);
+    }
+    assert_eq!(show_export(&house.users, &caller, &asked.id.to_string()).await.unwrap().status, "ready");
+    let document = export_document(&house.privacy(), &caller, &asked.id.to_string()).await.unwrap();
+    assert_eq!(document["truncated"], json!([]), "it names no service that it does not show");
+    assert_eq!(body(&house, &key, |_| ()).await["parts"]["ledgers"], newer, "and the newer version finds its own");
+
+    let id = erase(&house, &tokens).await.unwrap().id;
+    let key = erasure_key(id).unwrap();
+    let newer = serde_json::to_value(part(1, &house, 0)).unwrap();
+    body(&house, &key, |body| body["parts"]["ledgers"] = newer.clone()).await;
+    for service in [Service::Payments, Service::Notifications, Service::Queries, Service::Webhooks] {
+        take_part(&house.users, &house.scope, id, service, part(1, &house, 0)).await.unwrap();
+    }
+    later(&house, SECOND_LOOK_AFTER_S);
+    pulse(&house).await;
+    let receipt = show_erasure(&house.users, id).await.unwrap();
+    assert_eq!((receipt.status, receipt.services.len()), ("done", 5));
+    assert_eq!(body(&house, &key, |_| ()).await["parts"]["ledgers"], newer);
 }
 
 #[tokio::test]

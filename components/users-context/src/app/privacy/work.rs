@@ -163,7 +163,7 @@ impl PrivacyWork {
     async fn note(&self, id: ErasureId, second: bool, trace: &str) -> Result<(), RecordsError> {
         for _ in 0..ATTEMPTS {
             let Some((version, erasure)) = load_erasure(&*self.records, id).await? else { return Ok(()) };
-            if erasure.parts.get(&Service::Users).is_some_and(|part| part.look == 2) {
+            if erasure.part(Service::Users).is_some_and(|part| part.look == 2) {
                 return Ok(());
             }
             let part = self.part(&erasure, if second { 2 } else { 1 }).await?;
