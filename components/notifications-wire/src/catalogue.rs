@@ -16,5 +16,7 @@ pub fn catalogue() -> Vec<EventType> {
     vec![
         EventType::new(NOTIFICATION_CREATED, "A notification lies in an inbox, unread.", unread.id, &unread),
         EventType::new(NOTIFICATION_READ, "Its owner has read it.", read.id, &read),
+        EventType::new(NOTIFICATION_ARCHIVED, "Its owner has put it away.", read.id, &read),
+        EventType::new(NOTIFICATION_RESTORED, "Its owner has taken it out again.", read.id, &read),
     ]
 }

@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 pub const NOTIFICATION_CREATED: &str = "notifications.notification.created.v1";
 /// Its owner has read it.
 pub const NOTIFICATION_READ: &str = "notifications.notification.read.v1";
+/// Its owner has put it away. What was unread until then is told as read just before.
+pub const NOTIFICATION_ARCHIVED: &str = "notifications.notification.archived.v1";
+/// Its owner has taken it out again: it lies in the inbox, read.
+pub const NOTIFICATION_RESTORED: &str = "notifications.notification.restored.v1";
 
 /// The public snapshot of a notification: `data` of each event above.
 ///

@@ -7,7 +7,7 @@ use crate::domain::Notification;
 use crate::keys;
 use crate::wire::{self, StoredNotification, Summary};
 use ids::{NotificationId, UserId};
-use notifications_wire::{NOTIFICATION_READ, NotificationSnapshot};
+use notifications_wire::{NOTIFICATION_ARCHIVED, NOTIFICATION_READ, NOTIFICATION_RESTORED, NotificationSnapshot};
 use principal::IfMatch;
 use records::{Change, Content, IndexStep, Meta, Records, RecordsError};
 
@@ -87,13 +87,15 @@ fn moved(change: Change, before: &Notification, after: &Notification) -> Result<
     let (inbox, archived) = (keys::inbox(user_id)?, keys::archived(user_id)?);
     let (home, away) = if after.archived_at.is_some() { (archived, inbox) } else { (inbox, archived) };
     let mut change = change.with_index(IndexStep::Put { index: home, sort: sort.clone(), summary });
-    if before.archived_at.is_some() != after.archived_at.is_some() {
-        change = change.with_index(IndexStep::Remove { index: away, sort: sort.clone() });
-    }
     if before.read_at.is_none() && after.read_at.is_some() {
         change = change
             .with_event(notification_event(NOTIFICATION_READ, after)?)
-            .with_index(IndexStep::Remove { index: keys::unread(user_id)?, sort });
+            .with_index(IndexStep::Remove { index: keys::unread(user_id)?, sort: sort.clone() });
+    }
+    if before.archived_at.is_some() != after.archived_at.is_some() {
+        let told = if after.archived_at.is_some() { NOTIFICATION_ARCHIVED } else { NOTIFICATION_RESTORED };
+        change =
+            change.with_event(notification_event(told, after)?).with_index(IndexStep::Remove { index: away, sort });
     }
     Ok(change)
 }

@@ -103,7 +103,8 @@ pub fn api() -> utoipa::openapi::OpenApi {
 
 /// What comes into the caller's inbox, as it comes
 ///
-/// Server-sent events: `notification` with a line of the inbox, `read` with the `id` of a message that was read, `reset`
+/// Server-sent events: `notification` with a line of the inbox, `read` with the `id` of a message that was read, `archived`
+/// with that of one that was put away, `restored` with the line of one that lies in the inbox again, `reset`
 /// where the client has to read its inbox anew. A comment every 15 seconds says that the server is there. The stream ends
 /// after some minutes, with the access token or with the session; the client comes back with the last `id` that it saw in
 /// `Last-Event-ID` and is told all that followed, once.

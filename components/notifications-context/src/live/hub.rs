@@ -7,7 +7,9 @@ use events::{EntryId, Envelope, Told};
 use ids::{NotificationId, UserId};
 use instance_tasks::Ring;
 use leases::Lease;
-use notifications_wire::{NOTIFICATION_CREATED, NOTIFICATION_READ, NotificationSnapshot};
+use notifications_wire::{
+    NOTIFICATION_ARCHIVED, NOTIFICATION_CREATED, NOTIFICATION_READ, NOTIFICATION_RESTORED, NotificationSnapshot,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use users_wire::{
@@ -25,6 +27,10 @@ pub(super) enum News {
     Created(NotificationSnapshot),
     /// Its owner has read one.
     Read(NotificationId),
+    /// Its owner has put one away.
+    Archived(NotificationId),
+    /// Its owner has taken one out again.
+    Restored(NotificationSnapshot),
 }
 
 /// One entry that concerns somebody.
@@ -239,13 +245,15 @@ impl Hub {
 /// Whom an entry concerns, and what it says; `None` where it says nothing of an inbox, or cannot be read.
 pub(super) fn concerned(told: &Told) -> Option<Heard> {
     let envelope = Envelope::from_json(&told.payload).ok()?;
-    let snapshot: NotificationSnapshot = match envelope.kind.as_str() {
-        NOTIFICATION_CREATED | NOTIFICATION_READ => envelope.data_as().ok()?,
+    let news: fn(NotificationSnapshot) -> News = match envelope.kind.as_str() {
+        NOTIFICATION_CREATED => News::Created,
+        NOTIFICATION_READ => |snapshot| News::Read(snapshot.id),
+        NOTIFICATION_ARCHIVED => |snapshot| News::Archived(snapshot.id),
+        NOTIFICATION_RESTORED => News::Restored,
         _ => return None,
     };
-    let user_id = snapshot.user_id;
-    let news = if envelope.kind == NOTIFICATION_CREATED { News::Created(snapshot) } else { News::Read(snapshot.id) };
-    Some(Heard { entry: told.entry, user_id, news })
+    let snapshot: NotificationSnapshot = envelope.data_as().ok()?;
+    Some(Heard { entry: told.entry, user_id: snapshot.user_id, news: news(snapshot) })
 }
 
 /// What has ended.

@@ -2,6 +2,7 @@
 //! instance.
 
 use super::{Live, Streams, hub, public};
+use crate::app::Mark;
 use crate::fixtures::{House, NOW, ada, bob, captured, registered};
 use ::http::{Method, Request, StatusCode};
 use ambient::{Clock, CountedRandom, FixedClock, Sleep};
@@ -267,6 +268,12 @@ impl Street {
         self.house.hear(&captured(user_id, name));
     }
 
+    fn mark(&self, user_id: UserId, id: &str, mark: Mark) {
+        let meta = records::Meta { at: NOW.parse().unwrap(), trace: "0".repeat(32), cause: None, actor: None };
+        let (id, condition) = (id.parse().unwrap(), principal::IfMatch::Unconditional);
+        block_on(crate::app::mark(&self.house.records, user_id, id, mark, &condition, &meta)).unwrap();
+    }
+
     fn users_say(&self, kind: &str, data: serde_json::Value) {
         let event = crate::fixtures::envelope(kind, "x", "1.1", data);
         self.tail.users.lock().unwrap().push(event);
@@ -397,13 +404,43 @@ fn a_message_that_was_read_elsewhere_is_told() {
     let instance = street.instance();
     let mut client = instance.open(ada(), None);
     client.pull();
-    let id = came(&street, ada())[0].parse().unwrap();
-    let meta = records::Meta { at: NOW.parse().unwrap(), trace: "0".repeat(32), cause: None, actor: None };
-    let condition = principal::IfMatch::Unconditional;
-    block_on(crate::app::mark(&street.house.records, ada(), id, crate::app::Mark::Read, &condition, &meta)).unwrap();
+    let id = came(&street, ada())[0].clone();
+    street.mark(ada(), &id, Mark::Read);
     instance.follow();
     client.pull_event();
     assert_eq!(client.got, [("read".to_owned(), serde_json::json!({ "id": id }))]);
+}
+
+#[test]
+fn a_message_that_was_put_away_or_taken_out_again_elsewhere_is_told() {
+    let street = Street::new();
+    let instance = street.instance();
+    let (mut client, mut his) = (instance.open(ada(), None), instance.open(bob(), None));
+    assert!(client.pull() && his.pull());
+    let id = came(&street, ada())[0].clone();
+    for marked in [Mark::Archived, Mark::Archived, Mark::Restored, Mark::Restored, Mark::Archived] {
+        street.mark(ada(), &id, marked);
+        instance.follow();
+    }
+    while client.kinds().len() < 4 {
+        client.pull_event();
+    }
+    // It was unread: what is put away counts as read. Twice is told once.
+    assert_eq!(client.kinds(), ["read", "archived", "restored", "archived"]);
+    for place in [0, 1, 3] {
+        assert_eq!(client.got[place].1, serde_json::json!({ "id": id }));
+    }
+    let line = &client.got[2].1;
+    let shown = (line["id"].as_str(), line["kind"].as_str(), line["read"].as_bool());
+    assert_eq!(shown, (Some(id.as_str()), Some("welcome"), Some(true)));
+    // Whoever comes back is told what followed the last thing that was seen, each for itself: two come of one change.
+    let first = entry(street.house.records.events().len() - 4).to_string();
+    let mut back = street.instance().open(ada(), Some(&first));
+    back.pull();
+    back.pull_event();
+    assert_eq!(back.kinds(), ["archived", "restored", "archived"]);
+    his.pull();
+    assert_eq!(his.kinds(), Vec::<&str>::new(), "nobody else hears of it");
 }
 
 #[test]

@@ -11,9 +11,9 @@ use records::{IndexEntry, MAX_PAGE, Records, RecordsError};
 use serde::Serialize;
 use telemetry::Level;
 
-/// `data` of an event that says that a message was read.
+/// `data` of an event that says that a message was read, or put away.
 #[derive(Serialize)]
-struct ReadLine {
+struct MarkLine {
     id: NotificationId,
 }
 
@@ -25,11 +25,11 @@ pub(super) async fn in_words(
 ) -> Result<Vec<Block>, RecordsError> {
     let mut blocks = Vec::with_capacity(heard.len());
     for part in heard.chunks(MAX_PAGE as usize) {
-        let created = part.iter().filter_map(|heard| match &heard.news {
-            News::Created(snapshot) => Some(snapshot.created_at.to_string()),
-            News::Read(_) => None,
+        let shown = part.iter().filter_map(|heard| match &heard.news {
+            News::Created(snapshot) | News::Restored(snapshot) => Some(snapshot.created_at.to_string()),
+            News::Read(_) | News::Archived(_) => None,
         });
-        let places: Vec<String> = created.collect();
+        let places: Vec<String> = shown.collect();
         let lines = match places.as_slice() {
             [] => Vec::new(),
             places => records.entries_at(&keys::inbox(user_id)?, places).await?,
@@ -37,7 +37,7 @@ pub(super) async fn in_words(
         let mut lines = lines.into_iter();
         for Heard { entry, news, .. } in part {
             let text = match news {
-                News::Created(snapshot) => {
+                News::Created(snapshot) | News::Restored(snapshot) => {
                     let found = lines.next().unwrap_or_default();
                     // None: erased, or taken out of the inbox since.
                     let line = match line(records, user_id, snapshot, &found).await {
@@ -47,9 +47,11 @@ pub(super) async fn in_words(
                         }
                         line => line?,
                     };
-                    line.map(|line| event(*entry, "notification", &line)).transpose()
+                    let name = if matches!(news, News::Created(_)) { "notification" } else { "restored" };
+                    line.map(|line| event(*entry, name, &line)).transpose()
                 }
-                News::Read(id) => event(*entry, "read", &ReadLine { id: *id }).map(Some),
+                News::Read(id) => event(*entry, "read", &MarkLine { id: *id }).map(Some),
+                News::Archived(id) => event(*entry, "archived", &MarkLine { id: *id }).map(Some),
             };
             let text = text.map_err(|error| RecordsError::Invalid(error.to_string()))?;
             blocks.push(Block { entry: *entry, text: text.map(Into::into) });
