@@ -51,7 +51,7 @@ mod verify;
 
 pub use archive::{Archived, Retention, StreamState};
 pub use rebuild::{Mode, Phase, Progress, Report};
-pub use trail::RedisTrail;
+pub use trail::{RedisOwnRows, RedisTrail};
 
 use ambient::{Clock, Random, Sleep, Timestamp};
 use async_trait::async_trait;

@@ -141,6 +141,34 @@ impl OwnTrail for RedisTrail {
     }
 }
 
+/// An account's own rows of the trail for a component that leaves shredding to its worker: what shreds weighs kilobytes.
+#[derive(Clone)]
+pub struct RedisOwnRows(RedisTrail);
+
+impl RedisOwnRows {
+    /// The rows beside these records.
+    pub fn of(records: Arc<RedisRecords>) -> Self {
+        Self(RedisTrail::of(records))
+    }
+}
+
+#[async_trait]
+impl OwnTrail for RedisOwnRows {
+    async fn own_rows(
+        &self,
+        account: &AccountKey,
+        from: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<TrailRow>, RecordsError> {
+        self.0.0.trail_chain().read_account_rows(account, from, limit).await
+    }
+
+    /// Always unavailable.
+    async fn shred(&self, _: &AccountKey) -> Result<(), RecordsError> {
+        Err(RecordsError::Unavailable("rows are shredded by the worker".into()))
+    }
+}
+
 /// What became of an account's open rows.
 struct Shredded {
     /// How often they were shredded.

@@ -6,7 +6,7 @@
 mod wiring;
 
 use edge_spin::{Front, StartError};
-use records_redis::RedisTrail;
+use records_redis::RedisOwnRows;
 use std::sync::Arc;
 use users_context::{Privacy, http};
 
@@ -14,7 +14,7 @@ edge_spin::http!(start);
 
 async fn start() -> Result<Front, StartError> {
     wiring::front("users-privacy", |users, records, _| {
-        http::privacy(Privacy { users, trail: Arc::new(RedisTrail::of(records)) })
+        http::privacy(Privacy { users, trail: Arc::new(RedisOwnRows::of(records)) })
     })
     .await
 }

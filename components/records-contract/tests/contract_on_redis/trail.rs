@@ -7,7 +7,7 @@ use core::ops::Range;
 use futures::future::BoxFuture;
 use key_value::KeyValue;
 use records::{AccountKey, Break, Change, Content, Finding, Journal, Meta, OwnTrail, RecordKey, Records, TrailEntry};
-use records_redis::{Mode, Phase, RedisTrail};
+use records_redis::{Mode, Phase, RedisOwnRows, RedisTrail};
 use redis_client::{Redis, Reply};
 use std::sync::Arc;
 
@@ -344,4 +344,42 @@ async fn a_rebuild_knows_what_was_shredded_where_redis_had_gone_back() {
     }
     assert_whole(&house, "rebuilt").await;
     assert_eq!(personal(&house).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rebuild_that_dies_over_pages_of_older_generations_is_done_by_the_next() {
+    let mut cut = 0;
+    loop {
+        let house = told(9).await;
+        seal_all(&another(&house).await).await;
+        // Of two pages one is written anew, and both of before are there.
+        let (redis, bodies) = cut_off(house.redis.clone(), house.bodies.clone(), 5, true);
+        assert!(trail_of(redis, bodies).shred(&somebody()).await.is_err());
+        assert!(house.bodies.get(SHREDDED).await.unwrap().is_some());
+        assert_eq!(personal(&house).await.len(), 2);
+        house.records.maintain(ambient::Clock::now(&ambient::SystemClock)).await.unwrap();
+        house.call("FLUSHALL", &[]).await;
+        let (redis, bodies) = cut_off(house.redis.clone(), house.bodies.clone(), cut, true);
+        let died = instance(redis, bodies).rebuild_now("real", Mode::Real).await;
+        house.call("DEL", &["{contract/0}:rebuild:lease"]).await;
+        let fresh = instance(house.redis.clone(), house.bodies.clone());
+        let report = fresh.rebuild_now("real", Mode::Real).await.unwrap();
+        assert_eq!((report.phase, report.failed), (Phase::Done, None), "cut after {cut} calls");
+        assert_eq!(personal(&house).await, Vec::<String>::new(), "cut after {cut} calls");
+        assert_whole(&house, &format!("cut after {cut} calls")).await;
+        if died.is_ok() {
+            break;
+        }
+        cut += 3;
+    }
+    assert!(cut > 30, "a rebuild has {cut} calls only");
+}
+
+#[tokio::test]
+async fn whoever_only_reads_own_rows_shreds_nothing() {
+    let (house, trail) = trail().await;
+    let reader = RedisOwnRows::of(Arc::new(instance(house.redis.clone(), house.bodies.clone())));
+    assert_eq!(reader.own_rows(&somebody(), None, 100).await, trail.own_rows(&somebody(), None, 100).await);
+    assert!(reader.shred(&somebody()).await.is_err());
+    assert_eq!(own(&trail).await.1, 160);
 }
