@@ -274,20 +274,3 @@ fn what_was_trimmed_is_shown_by_those_who_told_it() -> Outcome {
     ensure!(tail.get("items") == Some(&json!(told(&shop, "payments")?)), "{tail}");
     system.stop()
 }
-
-#[test]
-fn a_worker_is_drained_over_http_where_nothing_rings() -> Outcome {
-    let mut system = Shop::system(&[])?;
-    let shop = Shop::enter(&system, "drained")?;
-    let tokens = ServiceTokens::new(system.secret("service_token_key")?.as_bytes());
-    let token = |audience: &str| tokens.issue(audience, SystemClock.now());
-    for context in ["notifications", "queries"] {
-        let path = format!("/internal/{context}/drain");
-        shop.api.post(&path, &json!({}), None, None)?.expect(401)?;
-        let other = if context == "queries" { "notifications" } else { "queries" };
-        shop.api.post(&path, &json!({}), Some(&token(other)), None)?.expect(401)?;
-        let drained = shop.api.post(&path, &json!({}), Some(&token(context)), None)?.expect(200)?;
-        ensure!(drained.json.get("done").is_some_and(Value::is_u64), "{}", drained.text);
-    }
-    system.stop()
-}

@@ -80,6 +80,11 @@ enum Command {
         #[command(subcommand)]
         command: crate::events::EventsCommand,
     },
+    /// Have the workers of a running system do what waits, over HTTP, where no Redis trigger wakes them (docs/events.md).
+    Drain {
+        #[command(flatten)]
+        drain: crate::drain::DrainFlags,
+    },
     /// Rebuild a context's data in Redis from its key-value store, after Redis lost some of it.
     Rebuild {
         #[command(flatten)]
@@ -166,6 +171,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Reconcile { reconcile } => crate::reconcile::run(&reconcile),
         Command::Events { system, command } => crate::events::run(&system, &command),
+        Command::Drain { drain } => crate::drain::run(&workspace, &drain),
         Command::Rebuild { rebuild } => crate::rebuild::run(&workspace, &rebuild),
         Command::Keys { command } => crate::keys::run(&workspace, &command),
         Command::Openapi => crate::openapi::run(&workspace),

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod components;
 pub mod demo;
 pub mod doctor;
+pub mod drain;
 pub mod events;
 pub mod fuzz_api;
 pub mod keys;

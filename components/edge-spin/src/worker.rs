@@ -1,21 +1,35 @@
 //! The Redis-triggered worker: a doorbell, never a queue.
 
 use crate::StartError;
+use ambient::Timestamp;
 use telemetry::Level;
 
-/// Why a worker was woken. **Shape** the message's payload: `pulse` or `bell`.
+/// Why a worker was woken. **Shape** of the first two the message's payload: `pulse` or `bell`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// A second has passed: what is due, what was left behind, housekeeping.
     Pulse,
     /// There are new events for the worker's group.
     Bell,
+    /// A request asks for what a pulse asks for, where nothing rings.
+    Drain {
+        /// When somebody stops waiting for more: nothing is begun after it.
+        end: Timestamp,
+    },
 }
 
 impl Call {
     /// Reads a payload; anything unknown is a bell, because looking costs little.
     pub fn from_payload(payload: &[u8]) -> Self {
         if payload == b"pulse" { Self::Pulse } else { Self::Bell }
+    }
+
+    /// When nothing is begun any more, where somebody waits.
+    pub fn end(self) -> Option<Timestamp> {
+        match self {
+            Self::Drain { end } => Some(end),
+            Self::Pulse | Self::Bell => None,
+        }
     }
 }
 

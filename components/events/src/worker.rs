@@ -69,6 +69,19 @@ impl Default for WorkerConfig {
     }
 }
 
+impl WorkerConfig {
+    /// The bounds of a worker that a request wakes: what is in hand must be finished while somebody waits for the answer.
+    #[must_use]
+    pub fn of_a_request() -> Self {
+        Self {
+            budget: Duration::from_secs(4),
+            suspects_budget: Duration::from_secs(2),
+            handling_limit: Duration::from_secs(3),
+            ..Self::default()
+        }
+    }
+}
+
 /// What one visit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Run {
@@ -96,6 +109,7 @@ pub struct Worker {
     sleep: Arc<dyn Sleep>,
     journal: Arc<dyn Journal>,
     config: WorkerConfig,
+    end: Option<Timestamp>,
 }
 
 impl Worker {
@@ -110,7 +124,7 @@ impl Worker {
         sleep: Arc<dyn Sleep>,
     ) -> Self {
         let (group, config) = (group.into(), WorkerConfig::default());
-        Self { log, group, streams, consumer, clock, random, sleep, journal: Arc::new(LogJournal), config }
+        Self { log, group, streams, consumer, clock, random, sleep, journal: Arc::new(LogJournal), config, end: None }
     }
 
     /// With other bounds.
@@ -118,6 +132,12 @@ impl Worker {
     pub fn with_config(mut self, config: WorkerConfig) -> Self {
         self.config = config;
         self
+    }
+
+    /// The same worker, whose visits begin nothing after that moment, whatever their budgets say.
+    #[must_use]
+    pub fn ending_at(&self, end: Option<Timestamp>) -> Self {
+        Self { end, ..self.clone() }
     }
 
     /// With another place for what became of each delivery than the log.
@@ -209,7 +229,8 @@ impl Worker {
     }
 
     fn until(&self, budget: Duration) -> Timestamp {
-        self.clock.now().plus(budget)
+        let until = self.clock.now().plus(budget);
+        self.end.map_or(until, |end| end.min(until))
     }
 
     fn is_over(&self, until: Timestamp) -> bool {

@@ -147,6 +147,19 @@ async fn a_worker_out_of_time_rings_for_what_it_leaves_behind() {
 }
 
 #[tokio::test]
+async fn a_visit_ends_at_the_moment_that_it_was_given_whatever_its_budget() {
+    let bench = Bench::new(0..64);
+    let consumer = Arc::new(Timed { default: Duration::from_millis(30), ..Timed::default() });
+    let worker = bench.worker(consumer.clone(), WorkerConfig::default());
+    let soon = SystemClock.now().plus(Duration::from_millis(20));
+    let run = worker.ending_at(Some(soon)).on_pulse().await.unwrap();
+    assert!(run.left_behind && run.done < 64, "{run:?}");
+    // Without an end it takes the rest.
+    let rest = worker.ending_at(None).on_pulse().await.unwrap();
+    assert_eq!((run.done + rest.done, rest.left_behind), (64, false));
+}
+
+#[tokio::test]
 async fn a_delivery_that_takes_too_long_is_dropped_and_comes_back() {
     let bench = Bench::new([0, 1]);
     let take = BTreeMap::from([("0".to_owned(), Duration::from_secs(60))]);

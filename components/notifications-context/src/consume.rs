@@ -50,8 +50,8 @@ pub struct Notifier {
     pub clock: Arc<dyn Clock>,
     /// Who opens what is sealed, and takes parts of exports and erasures in.
     pub desk: Arc<dyn PrivacyDesk>,
-    /// Where messages are taken back; none where only the worker may reach a provider.
-    pub providers: Option<Providers>,
+    /// Where messages are taken back.
+    pub providers: Providers,
 }
 
 /// Why an event was not handled.
@@ -250,8 +250,7 @@ impl Notifier {
     /// Everything of a person goes; what was done is handed in, and the event is done when that was taken.
     async fn erase(&self, event: &Envelope, look: u8) -> Result<(), ConsumeError> {
         let ErasureTold { user_id, erasure_id, .. } = snapshot(event)?;
-        let providers = self.providers.as_ref().ok_or(EraseError::Provider)?;
-        let part = erase(&*self.records, providers, user_id, look, &self.meta(event)).await?;
+        let part = erase(&*self.records, &self.providers, user_id, look, &self.meta(event)).await?;
         Ok(self.desk.erased(erasure_id, Service::Notifications, &part).await?)
     }
 

@@ -295,7 +295,7 @@ impl House {
                 records: Arc::new(failing),
                 clock: Arc::new(clock.clone()),
                 desk: Arc::new(desk.clone()),
-                providers: Some(providers.clone()),
+                providers: providers.clone(),
             },
             mailer: Mailer {
                 records: Arc::new(records.clone()),

@@ -2,7 +2,7 @@
 
 use crate::GROUP;
 use crate::app::{DeliverError, Delivered, DeliveryReport, Mailer};
-use ambient::{Clock, Sleep};
+use ambient::{Clock, Sleep, Timestamp};
 use core::time::Duration;
 use events::{EventsError, Run, Worker};
 use futures::channel::oneshot;
@@ -23,9 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub struct Work {
     /// Reads the streams.
     pub worker: Worker,
-    /// Hands messages to their provider; none where the component was not granted one: messages wait for a component
-    /// that was.
-    pub mailer: Option<Mailer>,
+    /// Hands messages to their provider.
+    pub mailer: Mailer,
     /// Where everything lies.
     pub records: Arc<dyn Records>,
     /// The time.
@@ -63,14 +62,15 @@ impl Work {
     /// New events, then the messages that they made.
     pub async fn on_bell(&self) -> Round {
         let events = self.worker.on_bell().await;
-        let (events, deliveries) = self.deliver(events).await;
+        let (events, deliveries) = self.deliver(&self.worker, events, None).await;
         Round { events, deliveries, maintenance: Ok(()) }
     }
 
-    /// What the bell missed, messages to be tried again, housekeeping.
-    pub async fn on_pulse(&self) -> Round {
-        let events = self.worker.on_pulse().await;
-        let (events, deliveries) = self.deliver(events).await;
+    /// What the bell missed, messages to be tried again, housekeeping; where there is an `end`, nothing is begun after it.
+    pub async fn on_pulse(&self, end: Option<Timestamp>) -> Round {
+        let worker = self.worker.ending_at(end);
+        let events = worker.on_pulse().await;
+        let (events, deliveries) = self.deliver(&worker, events, end).await;
         Round { events, deliveries, maintenance: self.records.maintain(self.clock.now()).await }
     }
 
@@ -78,12 +78,15 @@ impl Work {
     /// the other, so that otherwise a slow provider would hold up every inbox.
     async fn deliver(
         &self,
+        worker: &Worker,
         mut events: Result<Run, EventsError>,
+        end: Option<Timestamp>,
     ) -> (Result<Run, EventsError>, Result<Vec<DeliveryReport>, RecordsError>) {
-        let Some(mailer) = &self.mailer else { return (events, Ok(Vec::new())) };
+        let until = self.clock.now().plus(DELIVERY_BUDGET);
+        let until = end.map_or(until, |end| end.min(until));
         let (delivered, mut is_delivered) = oneshot::channel::<()>();
         let delivering = async {
-            let reports = mailer.deliver_due(self.clock.now().plus(DELIVERY_BUDGET)).await;
+            let reports = self.mailer.deliver_due(until).await;
             // Its end is the signal; nobody minds if it is not heard.
             drop(delivered);
             reports
@@ -95,7 +98,7 @@ impl Work {
                     return;
                 }
                 if let Ok(run) = &mut events {
-                    match self.worker.on_bell().await {
+                    match worker.on_bell().await {
                         Ok(more) => add(run, more),
                         Err(error) => events = Err(error),
                     }
@@ -219,7 +222,7 @@ mod tests {
         }
     }
 
-    fn work(house: &House, log: &MemoryEventLog, mailer: Option<Mailer>) -> Work {
+    fn work(house: &House, log: &MemoryEventLog, mailer: Mailer) -> Work {
         let clock = Arc::new(house.clock.clone());
         let worker = Worker::new(
             Arc::new(log.clone()),
@@ -238,8 +241,8 @@ mod tests {
     fn one_round_carries_an_event_to_the_inbox_and_the_letter_to_its_provider() {
         let house = House::new();
         let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
-        let work = work(&house, &log, Some(house.mailer.clone()));
-        block_on(work.on_pulse()).finish().unwrap();
+        let work = work(&house, &log, house.mailer.clone());
+        block_on(work.on_pulse(None)).finish().unwrap();
         log.append(&StreamName::new("users", 0), &registered(ada()));
         let drained = block_on(work.on_bell()).finish().unwrap();
         assert_eq!((drained.done, drained.sent), (1, 1));
@@ -253,21 +256,22 @@ mod tests {
         let provider = |carrier| Provider { name: "generic".into(), carrier, breaker: Arc::new(Closed::default()) };
         let all = vec![provider(Carrier::Mail(Arc::new(slow))), provider(Carrier::Sms(Arc::new(Mailbox::default())))];
         let providers = Providers::new(all, "email=generic sms=generic".parse().unwrap()).unwrap();
-        let work = work(&house, &log, Some(Mailer { providers, ..house.mailer.clone() }));
+        let work = work(&house, &log, Mailer { providers, ..house.mailer.clone() });
         log.append(&StreamName::new("users", 0), &registered(ada()));
-        let drained = block_on(work.on_pulse()).finish().unwrap();
+        let drained = block_on(work.on_pulse(None)).finish().unwrap();
         assert_eq!((drained.done, drained.sent), (2, 1), "the receipt came while the letter was under way");
     }
 
     #[test]
-    fn without_a_provider_letters_wait() {
+    fn a_round_that_has_to_end_leaves_what_it_has_no_time_for_to_the_next() {
         let house = House::new();
         let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
-        let work = work(&house, &log, None);
+        let work = work(&house, &log, house.mailer.clone());
         log.append(&StreamName::new("users", 0), &registered(ada()));
-        let drained = block_on(work.on_pulse()).finish().unwrap();
-        assert_eq!((drained.done, drained.sent), (1, 0));
-        assert_eq!(house.records.timers().len(), 1);
+        let drained = block_on(work.on_pulse(Some(house.clock.now()))).finish().unwrap();
+        assert_eq!((drained.done, drained.sent, drained.left_behind), (0, 0, true));
+        let drained = block_on(work.on_pulse(Some(house.clock.now().plus(DELIVERY_BUDGET)))).finish().unwrap();
+        assert_eq!((drained.done, drained.sent, drained.left_behind), (1, 1, false));
     }
 
     #[test]
@@ -275,7 +279,7 @@ mod tests {
         let house = House::new();
         let log = MemoryEventLog::new(Arc::new(house.clock.clone()));
         log.cut(true);
-        let round = block_on(work(&house, &log, None).on_pulse());
+        let round = block_on(work(&house, &log, house.mailer.clone()).on_pulse(None));
         assert!(round.maintenance.is_ok());
         assert!(matches!(round.finish(), Err(RoundError::Events(_))));
     }

@@ -14,11 +14,13 @@ mod policies;
 mod providers;
 pub mod setup;
 pub mod wire;
+mod work;
 
 pub use crate::http::problems::PROBLEMS;
 pub use crate::policies::{KEY_SCOPES, POLICIES};
 pub use consume::{GROUP, HEARS, PrivacyClerk};
 pub use providers::{Provider, Providers, UnknownProvider};
+pub use work::{Drained, Round, Work};
 
 use ambient::{Clock, Random, Timestamp};
 use records::{Journal, Meta, Records};

@@ -2,13 +2,11 @@
 
 use crate::app::{self, Freshness, OverviewError};
 use crate::wire::OverviewAnswer;
-use crate::work::{Drained, Work};
 use ::http::StatusCode;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
-use core::time::Duration;
-use events::{EventsError, WorkerConfig};
+use axum::routing::get;
+use events::EventsError;
 use ids::UserId;
 use principal::Principal;
 use problem::{FORBIDDEN, INTERNAL, Json, Problem, UNAVAILABLE};
@@ -30,11 +28,8 @@ pub fn public(state: Queries) -> Router {
 }
 
 /// Routes for other services; the edge checks their token.
-pub fn internal(state: Queries, work: Work) -> Router {
-    Router::new()
-        .route("/internal/queries/readyz", get(ready))
-        .with_state(state)
-        .merge(Router::new().route("/internal/queries/drain", post(drain)).with_state(Arc::new(work)))
+pub fn internal(state: Queries) -> Router {
+    Router::new().route("/internal/queries/readyz", get(ready)).with_state(state)
 }
 
 /// An overview repeats what payments and notifications would tell, so that it needs the scopes of both.
@@ -68,21 +63,6 @@ async fn overview(State(state): State<Queries>, principal: Principal) -> Result<
 
 async fn ready(State(state): State<Queries>) -> Result<StatusCode, Problem> {
     state.records.ready().await.map(|()| StatusCode::NO_CONTENT).map_err(|error| store(&error))
-}
-
-/// The bounds of a drain: a request's deadline is ten seconds, and what is in hand must be finished within it.
-pub fn drain_bounds() -> WorkerConfig {
-    WorkerConfig {
-        budget: Duration::from_secs(4),
-        suspects_budget: Duration::from_secs(2),
-        handling_limit: Duration::from_secs(3),
-        ..WorkerConfig::default()
-    }
-}
-
-async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
-    let drained = work.on_pulse().await.finish();
-    drained.map(Json).map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))
 }
 
 /// The account of a caller who may do this; only people have an overview.

@@ -1,6 +1,6 @@
 //! What the worker does when its bell rings and once a pulse; the same over HTTP, where there is no Redis trigger.
 
-use ambient::Clock;
+use ambient::{Clock, Timestamp};
 use events::{EventsError, Run, Worker};
 use records::{Records, RecordsError};
 use serde::Serialize;
@@ -43,9 +43,9 @@ impl Work {
         Round { events: self.worker.on_bell().await, maintenance: Ok(()) }
     }
 
-    /// What the bell missed, and housekeeping.
-    pub async fn on_pulse(&self) -> Round {
-        let events = self.worker.on_pulse().await;
+    /// What the bell missed, and housekeeping; where there is an `end`, nothing is begun after it.
+    pub async fn on_pulse(&self, end: Option<Timestamp>) -> Round {
+        let events = self.worker.ending_at(end).on_pulse().await;
         Round { events, maintenance: self.records.maintain(self.clock.now()).await }
     }
 }

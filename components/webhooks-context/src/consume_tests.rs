@@ -183,7 +183,7 @@ proptest! {
             }
             match life.get(*pick) {
                 Some(event) => drop(house.hear(event)),
-                None => drop(house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}))),
+                None => drop(house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}, None))),
             }
         }
         for _ in 0..4 {

@@ -341,7 +341,7 @@ impl House {
             let (timer, tries) = (timer.clone(), tries.clone());
             reports.lock().unwrap().push(PassReport { timer, tries, disabled: *disabled, error: error.clone() });
         };
-        self.world.run(self.sender.send_due(&keep)).unwrap();
+        self.world.run(self.sender.send_due(&keep, None)).unwrap();
         reports.into_inner().unwrap()
     }
 

@@ -28,7 +28,7 @@ pub use http::PROBLEMS;
 pub use keys::GATHERED;
 pub use policies::{KEY_SCOPES, POLICIES};
 pub use vault::{DoesNotOpen, InvalidVaultKey, Vault};
-pub use work::{Drained, Round, RoundError, SendDue, Work};
+pub use work::{Drained, Round, RoundError, Work};
 
 use ambient::{Clock, Random};
 use domain::OpenedReceivers;

@@ -1,10 +1,9 @@
-//! What the worker does when its bell rings and once a pulse; events alone over HTTP, where there is no Redis trigger.
+//! What the worker does when its bell rings and once a pulse; the same over HTTP, where there is no Redis trigger.
 
 use crate::GROUP;
-use crate::app::{PassReport, Report, Sender};
+use crate::app::{PassReport, Sender};
 use crate::domain::{Ending, MessageState};
-use ambient::{Clock, Sleep};
-use async_trait::async_trait;
+use ambient::{Clock, Sleep, Timestamp};
 use core::time::Duration;
 use events::{EventsError, Run, Worker};
 use futures::channel::oneshot;
@@ -19,30 +18,13 @@ use telemetry::{Level, log};
 /// How often a round that sends looks for new events.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Sends what is due. A trait, so that a component which may not send does not carry the code either.
-#[async_trait]
-pub trait SendDue: Send + Sync {
-    /// Does what is due until nothing is, and waits for what is under way.
-    ///
-    /// # Errors
-    /// The store's, when it cannot even say what is due and nothing is under way.
-    async fn send_due(&self, report: &dyn Report) -> Result<(), RecordsError>;
-}
-
-#[async_trait]
-impl SendDue for Sender {
-    async fn send_due(&self, report: &dyn Report) -> Result<(), RecordsError> {
-        Sender::send_due(self, report).await
-    }
-}
-
 /// Everything that is to be done behind the routes.
 #[derive(Clone)]
 pub struct Work {
     /// Reads the streams.
     pub worker: Worker,
-    /// Hands messages to their endpoints; none where the component may not reach the world: messages wait for one that may.
-    pub sender: Option<Arc<dyn SendDue>>,
+    /// Hands messages to their endpoints.
+    pub sender: Sender,
     /// Where everything lies.
     pub records: Arc<dyn Records>,
     /// The time.
@@ -80,14 +62,15 @@ impl Work {
     /// New events, and the messages that they made.
     pub async fn on_bell(&self) -> Round {
         let events = self.worker.on_bell().await;
-        let (events, sent) = self.send(events).await;
+        let (events, sent) = self.send(&self.worker, events, None).await;
         Round { events, sent, maintenance: Ok(()) }
     }
 
-    /// What the bell missed, messages to be tried again, housekeeping.
-    pub async fn on_pulse(&self) -> Round {
-        let events = self.worker.on_pulse().await;
-        let (events, sent) = self.send(events).await;
+    /// What the bell missed, messages to be tried again, housekeeping; where there is an `end`, nothing is begun after it.
+    pub async fn on_pulse(&self, end: Option<Timestamp>) -> Round {
+        let worker = self.worker.ending_at(end);
+        let events = worker.on_pulse().await;
+        let (events, sent) = self.send(&worker, events, end).await;
         Round { events, sent, maintenance: self.records.maintain(self.clock.now()).await }
     }
 
@@ -95,9 +78,10 @@ impl Work {
     /// so that otherwise a slow endpoint would hold up every event.
     async fn send(
         &self,
+        worker: &Worker,
         mut events: Result<Run, EventsError>,
+        end: Option<Timestamp>,
     ) -> (Result<Run, EventsError>, Result<u32, RecordsError>) {
-        let Some(sender) = &self.sender else { return (events, Ok(0)) };
         let delivered = AtomicU32::new(0);
         let report = |pass: &PassReport| {
             let count = pass.tries.iter().filter(|tried| tried.ending.is_success()).count();
@@ -106,7 +90,7 @@ impl Work {
         };
         let (done, mut is_done) = oneshot::channel::<()>();
         let sending = async {
-            let outcome = sender.send_due(&report).await;
+            let outcome = self.sender.send_due(&report, end).await;
             // Its end is the signal; nobody minds if it is not heard.
             drop(done);
             outcome
@@ -118,7 +102,7 @@ impl Work {
                     return;
                 }
                 if let Ok(run) = &mut events {
-                    match self.worker.on_bell().await {
+                    match worker.on_bell().await {
                         Ok(more) => add(run, more),
                         Err(error) => events = Err(error),
                     }

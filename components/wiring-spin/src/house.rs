@@ -3,6 +3,7 @@
 use crate::Ground;
 use ambient::{Clock, Timestamp};
 use core::time::Duration;
+use edge_spin::Call;
 use records_redis::{Progress, RedisRecords, Retention, StreamState};
 use redis_client::{Argument, Repeat};
 use std::sync::Arc;
@@ -15,12 +16,18 @@ const ARCHIVE_BUDGET: Duration = Duration::from_secs(2);
 
 impl Ground {
     /// Goes on with a rebuild that an operator asked for; otherwise archives and trims the stream and deletes bodies that
-    /// nobody will read again, in each of these partitions. Tells whether data is being rebuilt: then the worker has
-    /// nothing else to do. What cannot be done is logged under the worker's name and comes back with the next pulse.
-    pub async fn keep_house(&self, worker: &str, parts: &[Arc<RedisRecords>]) -> bool {
+    /// nobody will read again, in each of these partitions; a bell asks for none of it. Tells whether data is being rebuilt:
+    /// then the worker has nothing else to do. What cannot be done is logged under the worker's name and comes back with the
+    /// next pulse.
+    pub async fn keep_house(&self, call: Call, worker: &str, parts: &[Arc<RedisRecords>]) -> bool {
+        if call == Call::Bell {
+            return false;
+        }
         let mut is_rebuilt = false;
         for records in parts {
-            match records.rebuild_step(REBUILD_BUDGET).await {
+            // A partition whose turn comes after the end makes its smallest step.
+            let left = call.end().map_or(REBUILD_BUDGET, |end| REBUILD_BUDGET.min(end.since(self.clock.now())));
+            match records.rebuild_step(left).await {
                 Ok(Progress::Idle) => {}
                 Ok(Progress::Busy | Progress::Running(_)) => is_rebuilt = true,
                 Err(error) => {

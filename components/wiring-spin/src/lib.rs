@@ -18,10 +18,12 @@
 #![cfg(target_family = "wasm")]
 
 mod desk;
+mod drain;
 mod ground;
 mod house;
 mod service;
 mod worker;
 
+pub use drain::{Drained, Kept};
 pub use ground::{Divided, Ground};
 pub use service::Service;

@@ -19,9 +19,9 @@ use std::sync::Arc;
 pub struct Service {
     /// What guards the internal routes of this service and opens those of others.
     pub tokens: ServiceTokens,
-    context: &'static str,
+    pub(crate) context: &'static str,
     function: &'static str,
-    clock: Arc<SystemClock>,
+    pub(crate) clock: Arc<SystemClock>,
     config: EdgeConfig,
     metrics: Arc<RedisMetrics>,
 }

@@ -22,7 +22,6 @@ async fn start() -> Result<Front, StartError> {
         random: ground.random.clone(),
     };
     let service = ground.service("payments-ledger").await?.bearer().await?.edge(|edge| edge.policies(POLICIES));
-    let internal = service.internal(http::ledger_internal(payments.clone()));
     let history = service.history(vec![records]);
-    Ok(service.front(http::ledger(payments).merge(internal).merge(history)))
+    Ok(service.front(http::ledger(payments).merge(history)))
 }

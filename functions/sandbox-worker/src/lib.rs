@@ -13,10 +13,10 @@ use wiring_spin::Ground;
 
 edge_spin::worker!("sandbox-worker", work);
 
-async fn work(_: Call) -> Result<(), StartError> {
+async fn work(call: Call) -> Result<(), StartError> {
     let ground = Ground::of("sandbox").await?;
     let records = ground.records();
-    if ground.keep_house("sandbox-worker", core::slice::from_ref(&records)).await {
+    if ground.keep_house(call, "sandbox-worker", core::slice::from_ref(&records)).await {
         return Ok(());
     }
     let sandbox = Sandbox {

@@ -26,7 +26,7 @@ pub const PRIVATE: [&str; 12] = [
     "leases:sentinel",
 ];
 
-/// What one component is granted: every host, encrypted.
+/// What the senders of webhooks are granted: every host, encrypted.
 const ANY_HOST: &str = "https://*:*";
 
 /// What only Redis' operator does.
@@ -193,9 +193,9 @@ impl<'a> Attacker<'a> {
         );
         let listener = ["127.0.0.1", "localhost", "[::1]", "0.0.0.0"].map(|host| format!("http://{host}:{canary}"));
         addresses.extend(listener);
-        // The sender of webhooks may reach any host over https, and with it the application itself: what it must not reach
-        // there is blocked after the resolution, by its runtime configuration. Woken by Redis, it has no neighbours in
-        // process, as the prober in its place has.
+        // The senders of webhooks may reach any host over https, and with it the application itself: what they must not reach
+        // there is blocked after the resolution, by the runtime configuration. Woken by Redis, one has no neighbours in
+        // process, as the prober in its place has; the other's are kept from it by the guard alone (docs/webhooks.md).
         if granted.hosts.contains(ANY_HOST) {
             addresses.retain(|address| !address.starts_with("https://") && address != "http://self.alt");
         }

@@ -16,6 +16,9 @@ use std::net::TcpStream;
 use std::process::Command;
 use support::RedisServer;
 
+/// Left out on purpose: a cluster has Redis triggers, so each of these has a worker that does the same (decision 15).
+const DRAINS: [&str; 6] =
+    ["notifications-drain", "operations-drain", "payments-drain", "queries-drain", "users-drain", "webhooks-drain"];
 /// What stands for a secret that an app has no use for.
 const NOT_GRANTED: &str = "not-granted";
 /// Answered by Spin itself, without a component.
@@ -91,6 +94,8 @@ fn our_rendering_is_that_of_kubectl_where_it_is_installed() -> Result<()> {
 #[test]
 fn every_component_runs_in_exactly_one_app_and_the_sandbox_never_in_production() -> Result<()> {
     let manifest = manifest()?;
+    let drains: Vec<&str> = manifest.component.keys().map(String::as_str).filter(|id| id.ends_with("-drain")).collect();
+    assert_eq!(drains, DRAINS, "the manifest has others than are left out");
     for cluster in Cluster::both()? {
         let mut running: Vec<&str> =
             cluster.apps().values().flat_map(|app| texts(&app["spec"]["components"])).collect();
@@ -100,8 +105,13 @@ fn every_component_runs_in_exactly_one_app_and_the_sandbox_never_in_production()
             .keys()
             .map(String::as_str)
             .filter(|id| cluster.name == "local" || !id.starts_with("sandbox"))
+            .filter(|id| !DRAINS.contains(id))
             .collect();
         assert_eq!(running, wanted, "{}", cluster.name);
+        for drain in DRAINS {
+            let worker = drain.replace("-drain", "-worker");
+            ensure!(running.contains(&worker.as_str()), "{}: nobody does the work of {drain}", cluster.name);
+        }
     }
     let production = Cluster::overlay("production")?;
     ensure!(

@@ -63,7 +63,7 @@ impl House {
             environment.insert(format!("SPIN_VARIABLE_{}", name.to_uppercase()), (*value).to_owned());
         }
         let task = Task::start(&format!("starting the application in {}", runner.words()));
-        let mut application = runner.start(workspace, &state, listen, &runtime_config, &environment)?;
+        let mut application = runner.start(workspace, &state, listen, &runtime_config, &environment, &[])?;
         let stopwatch = Stopwatch::start();
         while !application::is_ready(listen) {
             if let Some(words) = application.ended()? {

@@ -89,7 +89,7 @@ impl House {
         ] {
             variables.insert(format!("SPIN_VARIABLE_{name}"), value);
         }
-        let application = Runner::Embedded.start(workspace, &state, listen, &runtime_config, &variables)?;
+        let application = Runner::Embedded.start(workspace, &state, listen, &runtime_config, &variables, &[])?;
         let pulse = Pulse::new(&redis);
         let workspace = workspace.clone();
         let mut house = Self {
@@ -230,8 +230,14 @@ impl House {
         let stopwatch = Stopwatch::start();
         // The log begins anew with each start.
         self.search_logs();
-        self.application =
-            Runner::Embedded.start(&self.workspace, &self.state, self.listen, &self.runtime_config, &self.variables)?;
+        self.application = Runner::Embedded.start(
+            &self.workspace,
+            &self.state,
+            self.listen,
+            &self.runtime_config,
+            &self.variables,
+            &[],
+        )?;
         self.await_ready()?;
         Ok(stopwatch.elapsed())
     }

@@ -81,7 +81,8 @@ impl Runner {
         }
     }
 
-    /// Starts it. Variables travel in the environment: a secret on a command line shows in every list of processes.
+    /// Starts it, with these components alone where some are named. Variables travel in the environment: a secret on a
+    /// command line shows in every list of processes.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -92,6 +93,7 @@ impl Runner {
         listen: SocketAddr,
         runtime_config: &Path,
         variables: &BTreeMap<String, String>,
+        only: &[String],
     ) -> anyhow::Result<Application> {
         let mut command = match self {
             Self::Stock(_) => workspace.command("spin"),
@@ -101,6 +103,9 @@ impl Runner {
             }
         };
         self.arguments(&mut command, workspace, state, listen, runtime_config)?;
+        for component in only {
+            command.args(["--component-id", component]);
+        }
         if *self == Self::Embedded {
             // Beside what cargo built: every state folder of this machine starts with what was compiled once.
             command.arg("--cache-dir").arg(workspace.scratch().join("compiled"));

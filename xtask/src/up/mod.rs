@@ -60,6 +60,10 @@ pub struct UpFlags {
     /// Start the components that are built already.
     #[arg(long)]
     pub no_build: bool,
+    /// Leave out the pulse and whatever Redis wakes, as on a platform without a Redis trigger: `cargo xtask drain` does
+    /// what the workers do.
+    #[arg(long)]
+    pub no_workers: bool,
 }
 
 /// Backends of the key-value stores that need nothing else on the machine.
@@ -120,8 +124,9 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
 
     let task = Task::start(&format!("starting the functions with {}", runner.words()));
     let variables = wiring.variables(workspace, &secrets)?;
-    let mut application = runner.start(workspace, &state, listen, &runtime_config, &variables)?;
-    let mut pulse = Pulse::new(&redis);
+    let only = if flags.no_workers { wiring::woken_by_requests(workspace)? } else { Vec::new() };
+    let mut application = runner.start(workspace, &state, listen, &runtime_config, &variables, &only)?;
+    let mut pulse = (!flags.no_workers).then(|| Pulse::new(&redis));
     let ready = watch(&stop, &mut redis, &mut application, &mut pulse, Some(listen));
     match ready {
         Ok(Ended::Ready) => task.done(),
@@ -155,7 +160,7 @@ fn watch(
     stop: &StopFlag,
     redis: &mut Redis,
     application: &mut Application,
-    pulse: &mut Pulse,
+    pulse: &mut Option<Pulse>,
     listen: Option<SocketAddr>,
 ) -> anyhow::Result<Ended> {
     let stopwatch = Stopwatch::start();
@@ -169,7 +174,9 @@ fn watch(
         if let Some(words) = redis.ended() {
             bail!("Redis ended by itself:\n{words}");
         }
-        pulse.ring_when_due();
+        if let Some(pulse) = pulse {
+            pulse.ring_when_due();
+        }
         if let Some(address) = listen {
             if application::is_ready(address) {
                 return Ok(Ended::Ready);

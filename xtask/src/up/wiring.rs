@@ -3,7 +3,7 @@
 //!
 //! That way nothing is written twice: which user, which database number and which path stands in `spin.toml` and
 //! `infra/local/runtime-config.toml` only.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
@@ -121,6 +121,20 @@ pub fn secret_variables(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
+/// The components that requests wake.
+///
+/// # Errors
+/// When the manifest is unreadable.
+pub fn woken_by_requests(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+    Ok(woken_in(&read(workspace, MANIFEST)?))
+}
+
+fn woken_in(manifest: &Table) -> Vec<String> {
+    let triggers = manifest.get("trigger").and_then(|triggers| triggers.get("http")?.as_array());
+    let components = triggers.into_iter().flatten().filter_map(|trigger| trigger.get("component")?.as_str());
+    components.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// A variable as the manifest declares it.
 struct Variable {
     name: String,
@@ -219,6 +233,17 @@ mod tests {
                 ("redis_address", Some("redis://127.0.0.1:6379"), false)
             ]
         );
+    }
+
+    #[test]
+    fn only_what_requests_wake_is_left_where_no_worker_is_wanted() {
+        let manifest: Table = "[[trigger.http]]\nroute = \"/a\"\ncomponent = \"users\"\n\
+                               [[trigger.http]]\nroute = \"/b\"\ncomponent = \"users\"\n\
+                               [[trigger.http]]\nroute = { private = true }\ncomponent = \"hasher\"\n\
+                               [[trigger.redis]]\nchannel = \"pulse\"\ncomponent = \"users-worker\"\n"
+            .parse()
+            .unwrap();
+        assert_eq!(woken_in(&manifest), ["hasher", "users"]);
     }
 
     #[test]

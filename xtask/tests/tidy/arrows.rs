@@ -74,8 +74,8 @@ fn may_know(from: Room) -> &'static [Room] {
         Room::Wiring => &[Seam, Protocol, Edge, SpinAdapter],
         Room::Guests => &[Seam, Protocol, ContractSuite, SpinAdapter, Wiring, Edge],
         Room::Tests => &[Seam, Protocol, Double, ContractSuite, Wire, Tests],
-        // The demo plays the journey that the tests play.
-        Room::Tool => &[Tests],
+        // The demo plays the journey that the tests play; `drain` shows a token as services do.
+        Room::Tool => &[Tests, Seam],
         Room::Host => &[],
     }
 }

@@ -6,8 +6,8 @@ use toml::{Table, Value};
 
 use crate::{assert_none, root};
 
-/// The one component that may reach any host, over https alone: it sends webhooks.
-const SENDER: &str = "webhooks-worker";
+/// The two components that may reach any host, over https alone: they send webhooks, woken by Redis or by a request.
+const SENDERS: [&str; 2] = ["webhooks-worker", "webhooks-drain"];
 
 fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -36,7 +36,9 @@ fn complaints(manifest: &Table, functions: &BTreeSet<String>) -> Vec<String> {
             complaints.push(format!("component {id} is granted the stores {stores:?}, not only its own"));
         }
         for host in strings(component.get("allowed_outbound_hosts")) {
-            if (host.contains('*') || host.contains("://0.0.0.0")) && !(id == SENDER && host == "https://*:*") {
+            if (host.contains('*') || host.contains("://0.0.0.0"))
+                && !(SENDERS.contains(&id.as_str()) && host == "https://*:*")
+            {
                 complaints.push(format!("component {id} may reach {host}"));
             }
             complaints.extend(undeclared(id, &host, &declared));
@@ -106,5 +108,71 @@ fn finds_each_fault() {
     ] {
         let manifest = sound.replacen(from, to, 1);
         assert_eq!(check(&manifest).len(), 1, "{from} → {to}: {:?}", check(&manifest));
+    }
+}
+
+/// What a drain is granted that its worker is not: the edge of an HTTP function.
+const EDGE: [&str; 4] = ["service_token_key", "trusted_hops", "rate_limits", "cors_origins"];
+
+/// Chained in process where the worker calls over the network.
+const CHAINED: [(&str, &str); 2] = [("users_worker_url", "users_desk_url"), ("acquirer_worker_url", "acquirer_url")];
+
+/// Where a drain is granted anything else than its worker.
+fn differences(manifest: &Table, context: &str) -> Vec<String> {
+    let component = |kind: &str| manifest.get("component")?.get(format!("{context}-{kind}"))?.as_table();
+    let (Some(worker), Some(drain)) = (component("worker"), component("drain")) else {
+        return vec![format!("{context} has no worker and drain")];
+    };
+    let chained = |text: &str| CHAINED.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    let variables = |table: &Table| -> BTreeSet<(String, String)> {
+        let pairs = table.get("variables").and_then(Value::as_table).into_iter().flatten();
+        pairs.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let of_edge = |name: &&str| ((*name).to_owned(), format!("{{{{ {name} }}}}"));
+    let mut wanted: BTreeSet<_> = variables(worker).into_iter().map(|(name, value)| (name, chained(&value))).collect();
+    wanted.extend(EDGE.iter().map(of_edge));
+    let mut found = Vec::new();
+    if variables(drain) != wanted {
+        found.push(format!("{context}-drain is given {:?}, not {wanted:?}", variables(drain)));
+    }
+    for list in ["key_value_stores", "allowed_outbound_hosts"] {
+        let (of_worker, of_drain) = (strings(worker.get(list)), strings(drain.get(list)));
+        let wanted: Vec<String> = of_worker.iter().map(|text| chained(text)).collect();
+        if of_drain != wanted {
+            found.push(format!("{context}-drain has {list} {of_drain:?}, not {wanted:?}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_drain_is_granted_what_its_worker_is_and_the_edge() {
+    let manifest: Table = fs::read_to_string(root().join("spin.toml")).unwrap().parse().unwrap();
+    let components = manifest.get("component").and_then(Value::as_table).unwrap();
+    let contexts: Vec<&str> = components.keys().filter_map(|id| id.strip_suffix("-drain")).collect();
+    assert!(contexts.len() > 5, "{contexts:?}");
+    assert_none(&contexts.iter().flat_map(|context| differences(&manifest, context)).collect::<Vec<_>>());
+}
+
+#[test]
+fn finds_where_a_drain_and_its_worker_part() {
+    let edge: String = EDGE.iter().map(|name| format!("{name} = \"{{{{ {name} }}}}\"\n")).collect();
+    let sound = format!(
+        "[component.users-worker]\nkey_value_stores = [\"users\"]\n\
+         allowed_outbound_hosts = [\"{{{{ redis_address }}}}\", \"{{{{ users_worker_url }}}}\"]\n\
+         [component.users-worker.variables]\nusers_url = \"{{{{ users_worker_url }}}}\"\n\
+         [component.users-drain]\nkey_value_stores = [\"users\"]\n\
+         allowed_outbound_hosts = [\"{{{{ redis_address }}}}\", \"{{{{ users_desk_url }}}}\"]\n\
+         [component.users-drain.variables]\nusers_url = \"{{{{ users_desk_url }}}}\"\n{edge}"
+    );
+    let check = |manifest: &str| differences(&manifest.parse().unwrap(), "users");
+    assert_none(&check(&sound));
+    for (from, to) in [
+        ("\"{{ users_desk_url }}\"]", "\"{{ users_desk_url }}\", \"{{ mail_url }}\"]"),
+        ("users_url = \"{{ users_desk_url }}\"", "users_url = \"{{ users_worker_url }}\""),
+        ("cors_origins = \"{{ cors_origins }}\"\n", ""),
+        ("[component.users-drain]\nkey_value_stores = [\"users\"]\n", "[component.users-drain]\n"),
+    ] {
+        assert_eq!(check(&sound.replacen(from, to, 1)).len(), 1, "{from} → {to}");
     }
 }

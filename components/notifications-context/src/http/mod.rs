@@ -10,19 +10,16 @@ mod unsubscribe;
 use crate::app::{ListError, SettingsError};
 use crate::domain::PhoneRefusal;
 use crate::seals::Seals;
-use crate::work::{Drained, Work};
 use ::http::StatusCode;
 use ambient::{Clock, Random};
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::{delete, get, post, put};
-use core::time::Duration;
-use events::WorkerConfig;
 use ids::UserId;
 use principal::{Principal, RequestScope};
 use problem::{
-    CONFLICT, FORBIDDEN, INTERNAL, INVALID, Json, MALFORMED, NOT_FOUND, PRECONDITION_FAILED, Problem, RATE_LIMITED,
+    CONFLICT, FORBIDDEN, INTERNAL, INVALID, MALFORMED, NOT_FOUND, PRECONDITION_FAILED, Problem, RATE_LIMITED,
     UNAVAILABLE,
 };
 use records::{Meta, Records, RecordsError};
@@ -86,11 +83,8 @@ pub fn public(state: Notifications) -> Router {
 }
 
 /// Routes for other services; the edge checks their token.
-pub fn internal(state: Notifications, work: Work) -> Router {
-    Router::new()
-        .route("/internal/notifications/readyz", get(ready))
-        .with_state(state)
-        .merge(Router::new().route("/internal/notifications/drain", post(drain)).with_state(Arc::new(work)))
+pub fn internal(state: Notifications) -> Router {
+    Router::new().route("/internal/notifications/readyz", get(ready)).with_state(state)
 }
 
 const READ: &str = "notifications:read";
@@ -153,21 +147,6 @@ pub fn api() -> utoipa::openapi::OpenApi {
 
 async fn ready(State(state): State<Notifications>) -> Result<StatusCode, Problem> {
     state.records.ready().await.map(|()| StatusCode::NO_CONTENT).map_err(|error| store(&error))
-}
-
-/// The bounds of a drain: a request's deadline is ten seconds, and what is in hand must be finished within it.
-pub fn drain_bounds() -> WorkerConfig {
-    WorkerConfig {
-        budget: Duration::from_secs(4),
-        suspects_budget: Duration::from_secs(2),
-        handling_limit: Duration::from_secs(3),
-        ..WorkerConfig::default()
-    }
-}
-
-async fn drain(State(work): State<Arc<Work>>) -> Result<Json<Drained>, Problem> {
-    let drained = work.on_pulse().await.finish();
-    drained.map(Json).map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))
 }
 
 /// The account of a caller who may do this; only people have an inbox.

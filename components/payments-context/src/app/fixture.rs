@@ -220,7 +220,7 @@ impl House {
     }
 
     pub async fn pulse(&self) -> PulseReport {
-        on_pulse(&self.payments, &"0".repeat(32)).await.unwrap()
+        on_pulse(&self.payments, &"0".repeat(32), None).await.unwrap()
     }
 
     /// The provider sends a notice.

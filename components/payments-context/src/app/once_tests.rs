@@ -148,7 +148,7 @@ async fn insist(house: &House, path: &str, key: &str, body: &str) -> Seen {
         }
         house.later(31);
         // A pulse that fails is followed by another.
-        let _failed = on_pulse(&house.payments, &"0".repeat(32)).await;
+        let _failed = on_pulse(&house.payments, &"0".repeat(32), None).await;
     }
     panic!("{path} is never answered");
 }

@@ -10,6 +10,7 @@ use super::{CommandError, StoreError, notice_store};
 use crate::Payments;
 use crate::domain::{Command, Decision, Refusal, decide};
 use crate::wire::Stored;
+use ambient::Timestamp;
 use core::time::Duration;
 use futures::future::join_all;
 use ids::PaymentId;
@@ -63,12 +64,14 @@ fn passes(error: &CommandError) -> bool {
     matches!(error, CommandError::Contended | CommandError::Store(StoreError::Records(RecordsError::Unavailable(_))))
 }
 
-/// Works off due timers, for a bounded time, then does the store's housekeeping.
+/// Works off due timers, for a bounded time and where there is an `end` no longer than until then, then does the store's
+/// housekeeping.
 ///
 /// # Errors
 /// [`RecordsError`] where the store does not answer; single payments that fail are in the report.
-pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, RecordsError> {
-    let began = payments.now();
+pub async fn on_pulse(payments: &Payments, trace: &str, end: Option<Timestamp>) -> Result<PulseReport, RecordsError> {
+    let until = payments.now().plus(PULSE_MAX);
+    let until = end.map_or(until, |end| end.min(until));
     let mut report = PulseReport::default();
     loop {
         let due = payments.records.claim_timers(BATCH, LEASE).await?;
@@ -92,7 +95,7 @@ pub async fn on_pulse(payments: &Payments, trace: &str) -> Result<PulseReport, R
             });
         }
         let full = u32::try_from(due.len()).unwrap_or(u32::MAX) >= BATCH;
-        if !full || payments.now().since(began) >= PULSE_MAX {
+        if !full || payments.now() >= until {
             break;
         }
     }

@@ -239,20 +239,3 @@ pub async fn ready(State(payments): State<Payments>) -> Result<StatusCode, Probl
         Err(error) => Err(Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error)),
     }
 }
-
-/// Does what a pulse does, where no Redis trigger wakes the worker.
-pub async fn drain(State(payments): State<Payments>, scope: RequestScope) -> Result<Response, Problem> {
-    let report = app::on_pulse(&payments, &scope.trace.to_string())
-        .await
-        .map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
-    let (finished, unfinished) = (report.finished, report.unfinished.len());
-    Ok(Json(serde_json::json!({ "finished": finished, "unfinished": unfinished })).into_response())
-}
-
-/// Seals what is ready, where no Redis trigger wakes the worker.
-pub async fn seal(State(payments): State<Payments>) -> Result<Response, Problem> {
-    let sealed =
-        app::seal(&payments).await.map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))?;
-    let counts = serde_json::json!({ "rows": sealed.rows, "account_rows": sealed.account_rows });
-    Ok(Json(counts).into_response())
-}

@@ -75,13 +75,5 @@ pub fn reconciliation(payments: Payments) -> Router {
 
 /// What our own services call, behind a service token.
 pub fn internal(payments: Payments) -> Router {
-    Router::new()
-        .route("/internal/payments/readyz", get(handlers::ready))
-        .route("/internal/payments/drain", post(handlers::drain))
-        .with_state(payments)
-}
-
-/// The same for the ledger's function.
-pub fn ledger_internal(payments: Payments) -> Router {
-    Router::new().route("/internal/payments/seal", post(handlers::seal)).with_state(payments)
+    Router::new().route("/internal/payments/readyz", get(handlers::ready)).with_state(payments)
 }

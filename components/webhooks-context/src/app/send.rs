@@ -108,6 +108,16 @@ impl<F: Fn(&PassReport) + Send + Sync> Report for F {
 
 type Work<'a> = Pin<Box<dyn Future<Output = (u64, PassReport)> + Send + 'a>>;
 
+/// The bounds of one visit.
+#[derive(Debug, Clone, Copy)]
+struct Visit {
+    begun: Timestamp,
+    /// Until when it takes what is due.
+    until: Timestamp,
+    /// After when nothing is begun any more, not even a try of a pass that was.
+    end: Option<Timestamp>,
+}
+
 /// What is under way in a visit.
 #[derive(Default)]
 struct Road {
@@ -139,24 +149,27 @@ impl Road {
 }
 
 impl Sender {
-    /// Does what is due until nothing is, and waits for what is under way. Goes on taking what becomes due meanwhile.
+    /// Does what is due until nothing is, and waits for what is under way. Goes on taking what becomes due meanwhile; where
+    /// there is an `end`, nothing is begun after it.
     ///
     /// # Errors
     /// The store's, when it cannot even say what is due and nothing is under way.
-    pub async fn send_due(&self, report: &dyn Report) -> Result<(), RecordsError> {
+    pub async fn send_due(&self, report: &dyn Report, end: Option<Timestamp>) -> Result<(), RecordsError> {
         let begun = self.now();
+        let until = begun.plus(VISIT);
+        let visit = Visit { begun, until: end.map_or(until, |end| end.min(until)), end };
         let mut road = Road::default();
         let mut tasks: FuturesUnordered<Work<'_>> = FuturesUnordered::new();
         loop {
             let now = self.now();
             let (mut claimed, mut room) = (0, false);
-            if now < begun.plus(VISIT) && road.has_room(now) {
+            if now < visit.until && road.has_room(now) {
                 room = true;
                 match self.webhooks.records.claim_timers(CLAIM, LEASE).await {
                     Ok(due) => {
                         claimed = due.len();
                         for timer in due {
-                            self.take(timer, begun, &mut road, &tasks);
+                            self.take(timer, visit, &mut road, &tasks);
                         }
                     }
                     // What is under way is finished; the rest comes back.
@@ -185,24 +198,24 @@ impl Sender {
     }
 
     /// Begins what a timer calls for; a pass of the slow lane only where it has room.
-    fn take<'a>(&'a self, timer: DueTimer, begun: Timestamp, road: &mut Road, tasks: &FuturesUnordered<Work<'a>>) {
+    fn take<'a>(&'a self, timer: DueTimer, visit: Visit, road: &mut Road, tasks: &FuturesUnordered<Work<'a>>) {
         let now = self.now();
         let lane = if timer.name == keys::SEND_SLOWLY { Lane::Slow } else { Lane::Quick };
-        if lane == Lane::Slow && (road.slow() >= SLOW_AT_ONCE || now > begun.plus(SLOW_START)) {
+        if lane == Lane::Slow && (road.slow() >= SLOW_AT_ONCE || now > visit.begun.plus(SLOW_START)) {
             // Its lease runs out, and it comes back.
             return;
         }
         let number = road.enter(now, lane);
-        tasks.push(Box::pin(async move { (number, self.work(timer).await) }));
+        tasks.push(Box::pin(async move { (number, self.work(timer, visit.end).await) }));
     }
 
-    async fn work(&self, timer: DueTimer) -> PassReport {
+    async fn work(&self, timer: DueTimer, end: Option<Timestamp>) -> PassReport {
         let name = format!("{}@{}", timer.name, timer.key);
         let mut report = PassReport { timer: name, tries: Vec::new(), disabled: None, error: None };
         let meta = self.meta(&mut [0; 16]);
         let records = &*self.webhooks.records;
         let done = match (timer.name.as_str(), keys::named(&timer.key)) {
-            (keys::SEND | keys::SEND_SLOWLY, Some(Named::Queue(id))) => self.pass(id, &meta, &mut report).await,
+            (keys::SEND | keys::SEND_SLOWLY, Some(Named::Queue(id))) => self.pass(id, end, &meta, &mut report).await,
             (keys::WAKE, Some(Named::Endpoint(id))) => match arm_afresh(records, id, &meta).await {
                 Ok(()) => records.finish_timer(&timer).await,
                 Err(error) => Err(error),
@@ -222,7 +235,13 @@ impl Sender {
     }
 
     /// Sends what is due at one endpoint, within bounds, and has the queue's timer ring for the rest.
-    async fn pass(&self, id: EndpointId, meta: &Meta, report: &mut PassReport) -> Result<(), RecordsError> {
+    async fn pass(
+        &self,
+        id: EndpointId,
+        end: Option<Timestamp>,
+        meta: &Meta,
+        report: &mut PassReport,
+    ) -> Result<(), RecordsError> {
         let records = &*self.webhooks.records;
         let (endpoint, (version, mut queue)) =
             try_join(load_endpoint(&self.webhooks, id), load_queue(records, id)).await?;
@@ -230,6 +249,7 @@ impl Sender {
             return self.leave(queue, version, None, meta).await;
         };
         let until = self.now().plus(PASS_BUDGET);
+        let until = end.map_or(until, |end| end.min(until));
         let mut rate = endpoint.rate_per_s.map(|per_s| Rate::resumed(per_s, queue.paid_until_us));
         // When somebody looks next, and whether that is because nothing else is due before then.
         let (next, seen_all) = loop {

@@ -167,7 +167,7 @@ fn hanging_receivers_hold_up_nobody_else() {
         let event = captured(ada(), &format!("good {round}"));
         asked.push(house.now());
         house.world.run(async {
-            let visit = sender.send_due(&|_: &crate::app::PassReport| {});
+            let visit = sender.send_due(&|_: &crate::app::PassReport| {}, None);
             let hearing = async {
                 // In the middle of the visit.
                 ambient::Sleep::sleep(&house.world, 5 * S).await;
@@ -188,6 +188,21 @@ fn hanging_receivers_hold_up_nobody_else() {
         assert!(one.at.since(asked) <= 4 * S, "{:?} after it was asked for", one.at.since(asked));
     }
     assert!(*house.courier.widest.lock().unwrap() <= 4);
+}
+
+#[test]
+fn a_visit_that_has_to_end_finishes_its_tries_and_begins_none_after() {
+    let (house, _, _) = house();
+    for number in 0..12 {
+        house.hear(&captured(ada(), &format!("p{number}")));
+    }
+    house.script(|_, _| (S, answered(200)));
+    let (begun, end) = (house.now(), house.now().plus(1500 * S / 1000));
+    house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}, Some(end))).unwrap();
+    // Four at a time: those of the beginning and those of the first second.
+    assert_eq!((house.given("a").len(), house.now().since(begun)), (8, 2 * S));
+    house.send();
+    assert_eq!(house.given("a").len(), 12);
 }
 
 #[test]
@@ -449,7 +464,7 @@ proptest! {
                 3 => house.wait(Duration::from_secs(u64::from(name) * 20)),
                 4 => {
                     // A failed claim or commit is told, and nothing else.
-                    let _told = house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}));
+                    let _told = house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}, None));
                 }
                 _ => house.send_for(Duration::from_secs(30)),
             }
@@ -459,7 +474,7 @@ proptest! {
         for event in heard.values() {
             while house.hear(event) != Verdict::Done {}
         }
-        let _told = house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}));
+        let _told = house.world.run(house.sender.send_due(&|_: &crate::app::PassReport| {}, None));
         house.wait(Duration::from_secs(60));
         house.send_for(Duration::from_secs(24 * 3600));
         for event in heard.values() {

@@ -8,7 +8,6 @@ pub use document::api;
 
 use crate::Webhooks;
 use crate::app::{Caller, CommandError, OnceRequest, ROLE_ADMIN};
-use crate::work::Work;
 use ::http::StatusCode;
 use ambient::Clock;
 use axum::Router;
@@ -16,18 +15,15 @@ use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::routing::{get, post};
-use core::time::Duration;
 use document::PageQuery;
-use events::WorkerConfig;
 use ids::UserId;
 use principal::{Idempotency, Principal, RequestScope};
 use problem::{
-    CONFLICT, FORBIDDEN, IN_FLIGHT, INTERNAL, INVALID, Json, KEY_REUSED, Kind, MALFORMED, NOT_FOUND,
-    PRECONDITION_FAILED, Problem, UNAVAILABLE,
+    CONFLICT, FORBIDDEN, IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, Kind, MALFORMED, NOT_FOUND, PRECONDITION_FAILED,
+    Problem, UNAVAILABLE,
 };
 use records::{Meta, RecordsError};
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// The account has as many endpoints as it may.
 const TOO_MANY_ENDPOINTS: Kind =
@@ -68,29 +64,8 @@ pub fn internal(webhooks: Webhooks) -> Router {
     Router::new().route("/internal/webhooks/readyz", get(ready)).with_state(webhooks)
 }
 
-/// What the worker does, for hosts without a Redis trigger. A component of its own, so that who shows endpoints carries no
-/// events.
-pub fn drain_internal(work: Work) -> Router {
-    Router::new().route("/internal/webhooks/drain", post(drain)).with_state(Arc::new(work))
-}
-
 async fn ready(State(webhooks): State<Webhooks>) -> Result<StatusCode, Problem> {
     webhooks.records.ready().await.map(|()| StatusCode::NO_CONTENT).map_err(|error| store(&error))
-}
-
-/// The bounds of a drain: a request's deadline is ten seconds, and what is in hand must be finished within it.
-pub fn drain_bounds() -> WorkerConfig {
-    WorkerConfig {
-        budget: Duration::from_secs(4),
-        suspects_budget: Duration::from_secs(2),
-        handling_limit: Duration::from_secs(3),
-        ..WorkerConfig::default()
-    }
-}
-
-async fn drain(State(work): State<Arc<Work>>) -> Result<Json<crate::Drained>, Problem> {
-    let drained = work.on_pulse().await.finish();
-    drained.map(Json).map_err(|error| Problem::new(UNAVAILABLE).retry_after_s(1).caused_by(&error))
 }
 
 /// A caller who may do this; only people have endpoints, and their programs in their name.

@@ -60,7 +60,7 @@ struct Host {
 impl Host {
     fn start_again(&mut self, workspace: &Workspace) -> anyhow::Result<()> {
         self.application =
-            Runner::Embedded.start(workspace, &self.state, self.listen, &self.runtime_config, &self.variables)?;
+            Runner::Embedded.start(workspace, &self.state, self.listen, &self.runtime_config, &self.variables, &[])?;
         Ok(())
     }
 }
@@ -102,7 +102,8 @@ impl Street {
                 state::write_private(&runtime_config, &text)?;
                 let mut variables = wiring.variables(workspace, &secrets)?;
                 variables.insert("SPIN_VARIABLE_RATE_LIMITS".to_owned(), "off".to_owned());
-                let application = Runner::Embedded.start(workspace, &state, listen, &runtime_config, &variables)?;
+                let application =
+                    Runner::Embedded.start(workspace, &state, listen, &runtime_config, &variables, &[])?;
                 Ok(Host { state, listen, runtime_config, variables, application })
             })
             .collect::<anyhow::Result<_>>()?;

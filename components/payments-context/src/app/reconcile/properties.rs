@@ -159,14 +159,14 @@ async fn play(house: &House, acts: &[Act]) {
             Act::Pulse => {
                 house.later(31);
                 // A pulse that fails is followed by another.
-                let _failed = crate::app::on_pulse(&house.payments, &"0".repeat(32)).await;
+                let _failed = crate::app::on_pulse(&house.payments, &"0".repeat(32), None).await;
             }
         }
     }
     // Calm returns: faults run dry, open steps are settled, what others did is heard of.
     for round in 0..60 {
         house.later(31);
-        let _failed = crate::app::on_pulse(&house.payments, &"0".repeat(32)).await;
+        let _failed = crate::app::on_pulse(&house.payments, &"0".repeat(32), None).await;
         if round % 20 == 0 {
             hear_all(house, &paths, 1000 + round).await;
         }

@@ -13,7 +13,7 @@ mod work;
 pub use document::export_document;
 pub use erasure::{request_erasure, show_erasure, subject_key, take_part};
 pub use export::{request_export, show_export, take_page};
-pub use work::{PrivacyWork, UnfinishedWork};
+pub use work::{PrivacyReport, PrivacyWork, UnfinishedWork};
 
 use super::Invalid;
 use super::account::{AccountError, ProofError};

@@ -41,7 +41,7 @@ fn work(house: &House) -> PrivacyWork {
 }
 
 async fn pulse(house: &House) {
-    let unfinished = work(house).on_pulse("trace").await.unwrap();
+    let unfinished = work(house).on_pulse("trace", None).await.unwrap().unfinished;
     assert!(unfinished.is_empty(), "{unfinished:?}");
 }
 
@@ -199,7 +199,7 @@ async fn killed_at_any_commit_a_repetition_or_the_worker_completes_it() {
                 let confirmed = repeated || cut > 1 || (cut == 1 && lost);
                 for _ in 0..4 {
                     later(&house, 31);
-                    let _ = work(&house).on_pulse("trace").await.unwrap();
+                    let _ = work(&house).on_pulse("trace", None).await.unwrap();
                 }
                 let what = format!("cut {cut}, lost {lost}, repeated {repeated}");
                 let id = house.users.privacy_key.erasure_of(tokens.user_id);
@@ -440,4 +440,18 @@ async fn a_page_that_was_written_while_the_export_ended_is_taken_away() {
         erase(&house, &tokens).await.unwrap();
         assert_eq!(traces(&house), Vec::<String>::new(), "found by the list of pages, though nobody registered it");
     }
+}
+
+#[tokio::test]
+async fn a_round_that_has_to_end_leaves_timers_to_the_next() {
+    let (house, mut tokens) = logged_in().await;
+    for _ in 0..10 {
+        erase(&house, &tokens).await.unwrap();
+        register(&house.users, &house.scope, registration("anna@example.org")).await.unwrap();
+        tokens = house.log_in().await;
+    }
+    later(&house, SECOND_LOOK_AFTER_S);
+    let first = work(&house).on_pulse("trace", Some(house.users.clock.now())).await.unwrap();
+    let rest = work(&house).on_pulse("trace", None).await.unwrap();
+    assert_eq!((first.finished, rest.finished), (8, 2), "{first:?} {rest:?}");
 }

@@ -34,6 +34,15 @@ pub struct PrivacyWork {
     actor: &'static str,
 }
 
+/// What one pulse did.
+#[derive(Debug, Default)]
+pub struct PrivacyReport {
+    /// How many timers were brought to an end.
+    pub finished: u32,
+    /// Those that come back.
+    pub unfinished: Vec<UnfinishedWork>,
+}
+
 /// A timer that comes back, for the log.
 #[derive(Debug)]
 pub struct UnfinishedWork {
@@ -54,22 +63,25 @@ impl PrivacyWork {
         Self { records, trail, clock, actor }
     }
 
-    /// Works off what is due, until nothing is.
+    /// Works off what is due, until nothing is or, where there is an `end`, until then.
     ///
     /// # Errors
     /// The store's, when it cannot even say what is due; single failures are answered.
-    pub async fn on_pulse(&self, trace: &str) -> Result<Vec<UnfinishedWork>, RecordsError> {
-        let mut unfinished = Vec::new();
+    pub async fn on_pulse(&self, trace: &str, end: Option<Timestamp>) -> Result<PrivacyReport, RecordsError> {
+        let mut report = PrivacyReport::default();
         loop {
             let due = self.records.claim_timers(BATCH, LEASE).await?;
             for timer in &due {
                 match self.attend(timer, trace).await {
-                    Ok(()) => self.records.finish_timer(timer).await?,
-                    Err(error) => unfinished.push(UnfinishedWork { record: timer.key.to_string(), error }),
+                    Ok(()) => {
+                        self.records.finish_timer(timer).await?;
+                        report.finished = report.finished.saturating_add(1);
+                    }
+                    Err(error) => report.unfinished.push(UnfinishedWork { record: timer.key.to_string(), error }),
                 }
             }
-            if due.len() < BATCH as usize {
-                return Ok(unfinished);
+            if due.len() < BATCH as usize || end.is_some_and(|end| self.clock.now() >= end) {
+                return Ok(report);
             }
         }
     }
