@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::sync::Semaphore;
-use wasmtime::{
-    Engine,
-    component::{Component, InstancePre},
-};
+use wasmtime::{Engine, component::InstancePre};
 
 use crate::{
     engine,
@@ -136,7 +133,8 @@ impl App {
             wanted.insert(id.clone(), (component, Arc::new(grants), manifest.dir.join(&component.source)));
         }
 
-        let compiled = load_all(&engine, wanted.iter().map(|(id, (_, _, path))| (id.as_str(), path.as_path())))?;
+        let compiled =
+            engine::load_all(&engine, wanted.iter().map(|(id, (_, _, path))| (id.as_str(), path.as_path())))?;
         let mut components = BTreeMap::new();
         for ((id, (component, grants, _)), compiled) in wanted.into_iter().zip(compiled) {
             let pre = linker
@@ -194,18 +192,4 @@ fn check_chaining(id: &str, allowed: &AllowedHosts, selected: &[String]) -> anyh
         );
     }
     Ok(())
-}
-
-/// Compiles the components, one thread each; the cache makes this quick from the second start on.
-fn load_all<'a>(engine: &Engine, paths: impl Iterator<Item = (&'a str, &'a Path)>) -> anyhow::Result<Vec<Component>> {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = paths.map(|(id, path)| (id, scope.spawn(|| engine::load(engine, path)))).collect();
-        threads
-            .into_iter()
-            .map(|(id, thread)| match thread.join() {
-                Ok(loaded) => loaded.with_context(|| format!("component {id}")),
-                Err(_) => bail!("component {id}: the compiler panicked"),
-            })
-            .collect()
-    })
 }

@@ -52,6 +52,27 @@ pub fn load(engine: &Engine, path: &Path) -> anyhow::Result<Component> {
     Ok(component)
 }
 
+/// Loads components, each named as messages shall name it, one thread each; the cache makes this quick from the second
+/// time on.
+///
+/// # Errors
+/// One of them cannot be loaded: see [`load`].
+pub fn load_all<'a>(
+    engine: &Engine,
+    paths: impl Iterator<Item = (&'a str, &'a Path)>,
+) -> anyhow::Result<Vec<Component>> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = paths.map(|(id, path)| (id, scope.spawn(|| load(engine, path)))).collect();
+        threads
+            .into_iter()
+            .map(|(id, thread)| match thread.join() {
+                Ok(loaded) => loaded.with_context(|| format!("component {id}")),
+                Err(_) => bail!("component {id}: the compiler panicked"),
+            })
+            .collect()
+    })
+}
+
 /// Compiles the component at `path`, or takes it from the cache, whatever it imports.
 ///
 /// # Errors

@@ -90,6 +90,9 @@ pub fn report_of(workspace: &Workspace, setup: &SetUp, flags: &TestFlags) -> any
         Ok(host) => report.add(host?),
         Err(_) => bail!("building the embedded host ended in a panic of this program"),
     }
+    if needs(Floor::needs_host) && needs(Floor::needs_components) && workspace.host_program().exists() {
+        steps::compiled(workspace, &mut report)?;
+    }
     let targets = floors::targets(workspace)?;
     report.add(side_by_side(workspace, &environment, &floors, &targets)?);
     if flags.stock {

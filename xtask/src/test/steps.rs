@@ -98,6 +98,18 @@ pub fn host(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     )
 }
 
+/// What the functions' components are compiled to, once: the systems that the tests start side by side would each compile
+/// all of them, and all would wait for minutes.
+///
+/// # Errors
+/// When the host cannot be started.
+pub fn compiled(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    let mut host = Command::new(workspace.host_program());
+    host.arg("compile").args(workspace.functions()?.iter().map(|function| &function.wasm));
+    host.arg("--cache-dir").arg(workspace.scratch().join("compiled"));
+    step(workspace, report, "components, compiled by the embedded host", &mut host)
+}
+
 /// Cargo for the host with Clippy as the compiler of the host's own crate, refusing warnings.
 ///
 /// `cargo clippy` checks what the crate depends on, and nothing of a check can be used by a build: for the engine that

@@ -32,6 +32,15 @@ pub struct Cli {
 enum Command {
     /// Run an application: `host up --from spin.toml`
     Up(Box<UpArgs>),
+    /// Compile components into a cache, so that none of those who start with it side by side has to
+    Compile {
+        /// The components
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Where compiled components are kept
+        #[arg(long)]
+        cache_dir: PathBuf,
+    },
     /// List what a component imports, one name a line
     Imports {
         /// The component
@@ -123,6 +132,11 @@ impl Cli {
                 // What is still running was given its time; a blocked thread must not keep the process.
                 runtime.shutdown_background();
                 ended
+            }
+            Command::Compile { files, cache_dir } => {
+                let engine = engine::engine(Some(&cache_dir))?;
+                let components = files.iter().map(|file| (file.to_str().unwrap_or_default(), file.as_path()));
+                engine::load_all(&engine, components).map(drop)
             }
             Command::Imports { file } => {
                 for import in component_imports(&file)? {
