@@ -80,7 +80,7 @@ fn doors_stay_shut_with_a_problem_document() -> Outcome {
     problem(api.get("/v1/overview", None)?, 401, "unauthenticated")?;
     problem(api.get("/v1/notifications", None)?, 401, "unauthenticated")?;
     problem(api.get("/metrics", None)?, 401, "unauthenticated")?;
-    problem(api.post("/internal/queries/drain", &json!({}), Some(&token), None)?, 401, "unauthenticated")?;
+    problem(api.get("/internal/payments/events", Some(&token))?, 401, "unauthenticated")?;
     let wrong = json!({ "email": "person-doors@example.com", "password": "not the password" });
     let unknown = json!({ "email": "nobody-doors@example.com", "password": "not the password" });
     let (wrong, unknown) =

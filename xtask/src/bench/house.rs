@@ -20,7 +20,7 @@ use crate::up::pulse::Pulse;
 use crate::up::redis::Redis;
 use crate::up::secrets::Secrets;
 use crate::up::state::{self, StateFolder};
-use crate::up::wiring::Wiring;
+use crate::up::wiring::{Wiring, started};
 use crate::workspace::Workspace;
 
 /// How long a start may take; the first one compiles the components.
@@ -63,7 +63,8 @@ impl House {
             environment.insert(format!("SPIN_VARIABLE_{}", name.to_uppercase()), (*value).to_owned());
         }
         let task = Task::start(&format!("starting the application in {}", runner.words()));
-        let mut application = runner.start(workspace, &state, listen, &runtime_config, &environment, &[])?;
+        let mut application =
+            runner.start(workspace, &state, listen, &runtime_config, &environment, &started(workspace, false)?)?;
         let stopwatch = Stopwatch::start();
         while !application::is_ready(listen) {
             if let Some(words) = application.ended()? {

@@ -23,7 +23,7 @@ use crate::up::pulse::Pulse;
 use crate::up::redis::Redis;
 use crate::up::secrets::Secrets;
 use crate::up::state::{self, StateFolder};
-use crate::up::wiring::Wiring;
+use crate::up::wiring::{Wiring, started};
 use crate::workspace::Workspace;
 
 /// How often the children are looked after.
@@ -89,7 +89,14 @@ impl House {
         ] {
             variables.insert(format!("SPIN_VARIABLE_{name}"), value);
         }
-        let application = Runner::Embedded.start(workspace, &state, listen, &runtime_config, &variables, &[])?;
+        let application = Runner::Embedded.start(
+            workspace,
+            &state,
+            listen,
+            &runtime_config,
+            &variables,
+            &started(workspace, false)?,
+        )?;
         let pulse = Pulse::new(&redis);
         let workspace = workspace.clone();
         let mut house = Self {
@@ -236,7 +243,7 @@ impl House {
             self.listen,
             &self.runtime_config,
             &self.variables,
-            &[],
+            &started(&self.workspace, false)?,
         )?;
         self.await_ready()?;
         Ok(stopwatch.elapsed())

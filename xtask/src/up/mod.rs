@@ -124,7 +124,7 @@ pub fn run(workspace: &Workspace, setup: &SetUp, flags: &UpFlags) -> anyhow::Res
 
     let task = Task::start(&format!("starting the functions with {}", runner.words()));
     let variables = wiring.variables(workspace, &secrets)?;
-    let only = if flags.no_workers { wiring::woken_by_requests(workspace)? } else { Vec::new() };
+    let only = wiring::started(workspace, flags.no_workers)?;
     let mut application = runner.start(workspace, &state, listen, &runtime_config, &variables, &only)?;
     let mut pulse = (!flags.no_workers).then(|| Pulse::new(&redis));
     let ready = watch(&stop, &mut redis, &mut application, &mut pulse, Some(listen));

@@ -121,18 +121,30 @@ pub fn secret_variables(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-/// The components that requests wake.
+/// How the names of components end that do a worker's work at the call of a request.
+const DRAIN: &str = "-drain";
+
+/// The components to start: workers that Redis wakes, or else the drains in their place. What nobody calls would lie in
+/// memory all the same.
 ///
 /// # Errors
 /// When the manifest is unreadable.
-pub fn woken_by_requests(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
-    Ok(woken_in(&read(workspace, MANIFEST)?))
+pub fn started(workspace: &Workspace, no_workers: bool) -> anyhow::Result<Vec<String>> {
+    Ok(started_in(&read(workspace, MANIFEST)?, no_workers))
 }
 
-fn woken_in(manifest: &Table) -> Vec<String> {
-    let triggers = manifest.get("trigger").and_then(|triggers| triggers.get("http")?.as_array());
-    let components = triggers.into_iter().flatten().filter_map(|trigger| trigger.get("component")?.as_str());
-    components.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+fn started_in(manifest: &Table, no_workers: bool) -> Vec<String> {
+    let woken_by = |kind: &str| {
+        let triggers = manifest.get("trigger").and_then(|triggers| triggers.get(kind)?.as_array());
+        let components = triggers.into_iter().flatten().filter_map(|trigger| trigger.get("component")?.as_str());
+        components.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let by_requests = woken_by("http");
+    if no_workers {
+        return by_requests.into_iter().collect();
+    }
+    let all = by_requests.into_iter().filter(|name| !name.ends_with(DRAIN)).chain(woken_by("redis"));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A variable as the manifest declares it.
@@ -236,14 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_requests_wake_is_left_where_no_worker_is_wanted() {
-        let manifest: Table = "[[trigger.http]]\nroute = \"/a\"\ncomponent = \"users\"\n\
+    fn workers_are_started_or_the_drains_in_their_place() {
+        let manifest: Table = "[[trigger.http]]\nroute = \"/c\"\ncomponent = \"users-drain\"\n\
+                               [[trigger.http]]\nroute = \"/a\"\ncomponent = \"users\"\n\
                                [[trigger.http]]\nroute = \"/b\"\ncomponent = \"users\"\n\
                                [[trigger.http]]\nroute = { private = true }\ncomponent = \"hasher\"\n\
                                [[trigger.redis]]\nchannel = \"pulse\"\ncomponent = \"users-worker\"\n"
             .parse()
             .unwrap();
-        assert_eq!(woken_in(&manifest), ["hasher", "users"]);
+        assert_eq!(started_in(&manifest, true), ["hasher", "users", "users-drain"]);
+        assert_eq!(started_in(&manifest, false), ["hasher", "users", "users-worker"]);
     }
 
     #[test]
