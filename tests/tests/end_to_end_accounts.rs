@@ -64,9 +64,9 @@ fn what_is_internal_is_closed_to_strangers() -> Outcome {
     let api = system.api();
     let hash = api.post("/internal/hasher/hash", &json!({ "password": "battery staple" }), None, None)?;
     ensure!(hash.status == 404, "the hasher has a public route: {}", hash.text);
-    for path in ["/internal/queries/drain", "/internal/notifications/drain"] {
-        ensure!(api.post(path, &json!({}), None, None)?.status == 401, "{path} without a token");
-        ensure!(api.post(path, &json!({}), Some("no.token"), None)?.status == 401, "{path} with nonsense");
+    for path in ["/internal/users/events", "/internal/notifications/events"] {
+        ensure!(api.get(path, None)?.status == 401, "{path} without a token");
+        ensure!(api.get(path, Some("no.token"))?.status == 401, "{path} with nonsense");
     }
     // A probe carries no token, and learns nothing else.
     let ready = api.get("/internal/users/readyz", None)?.expect(200)?;

@@ -136,7 +136,14 @@ fn an_administrators_endpoint_hears_of_everybody_and_numbers_of_all_partitions_a
         ensure!(start.elapsed() < LIMIT, "the log does not say why: {}", system.logs()?);
         std::thread::sleep(GLANCE);
     }
-    let ready = system.api().try_get("/readyz", None)?;
+    // Workers may be up before requests are.
+    let ready = loop {
+        match system.api().try_get("/readyz", None) {
+            Ok(answer) => break answer,
+            Err(error) => ensure!(start.elapsed() < LIMIT, "nobody answers: {error}"),
+        }
+        std::thread::sleep(GLANCE);
+    };
     ensure!(ready.status == 503, "a system that cannot find its data says that it is ready: {}", ready.text);
     Ok(())
 }
