@@ -300,8 +300,8 @@ impl Person {
 fn code_of(letters: &Answer) -> Option<String> {
     let items = letters.json.get("items").and_then(Value::as_array)?;
     let texts = items.iter().filter_map(|letter| letter.get("text").and_then(Value::as_str));
-    texts
-        .flat_map(|text| text.split(|symbol: char| !symbol.is_ascii_digit()))
-        .find(|run| run.len() == 6)
-        .map(str::to_owned)
+    // A word of its own: links of letters may have six digits in a row, too.
+    let words = texts.flat_map(str::split_whitespace);
+    let mut bare = words.map(|word| word.trim_matches(|symbol: char| symbol.is_ascii_punctuation()));
+    bare.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned)
 }
