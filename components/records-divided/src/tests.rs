@@ -194,10 +194,14 @@ async fn what_would_be_true_in_two_partitions_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_of_no_partition_is_refused() {
+async fn under_a_name_of_no_partition_there_is_nothing_and_nothing_is_written() {
     let (_, records) = divided(4);
     let stray = RecordKey::new(format!("message:{}", NotificationId::derived(7, &[b"x"]))).unwrap();
-    assert!(matches!(records.load(&stray).await, Err(RecordsError::Invalid(_))));
+    assert_eq!(records.load(&stray).await, Ok(None), "a caller who makes up an id finds nothing, and no fault");
+    let written = records.commit(Change { key: stray.clone(), ..settings(UserId::derived(0, &[b"x"])) }).await;
+    assert!(matches!(written, Err(RecordsError::Invalid(_))), "{written:?}");
+    let strays = index(format!("inbox:{}", UserId::derived(7, &[b"x"])));
+    assert_eq!((records.list(&strays, None, 5).await, records.count(&strays).await), (Ok(Page::default()), Ok(0)));
 }
 
 #[test]
